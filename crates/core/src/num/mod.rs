@@ -1,0 +1,1 @@
+//! The semantics of every numeric instruction.

@@ -4,6 +4,7 @@
 //! Rust so that they can be read, tested and run wherever the workspace builds;
 //! no shell is needed.
 
+mod audit;
 mod invocation;
 mod tidy;
 
@@ -22,11 +23,13 @@ struct Cli {
 #[derive(Subcommand)]
 enum Task {
     Tidy(tidy::TidyArgs),
+    DispatchAudit(audit::AuditArgs),
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().task {
         Task::Tidy(args) => tidy::run(&args),
+        Task::DispatchAudit(args) => audit::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,10 +1,13 @@
 //! Development tasks of the workspace, started as `cargo xtask <task>`.
 //!
+//! Everything that must hold for a commit is a step of `cargo xtask ci`; the
 //! other tasks are its parts, or longer runs of them. The tasks are ordinary
 //! Rust so that they can be read, tested and run wherever the workspace builds;
 //! no shell is needed.
 
 mod audit;
+mod bad_input;
+mod ci;
 mod invocation;
 mod tidy;
 
@@ -22,14 +25,18 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
+    Ci(ci::CiArgs),
     Tidy(tidy::TidyArgs),
     DispatchAudit(audit::AuditArgs),
+    BadInput(bad_input::BadInputArgs),
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().task {
+        Task::Ci(args) => ci::run(&args),
         Task::Tidy(args) => tidy::run(&args),
         Task::DispatchAudit(args) => audit::run(&args),
+        Task::BadInput(args) => bad_input::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,0 +1,176 @@
+//! The steps of `cargo xtask ci`.
+
+use anyhow::Context;
+use cargo_metadata::{MetadataCommand, Package, TargetKind};
+
+use crate::bad_input;
+use crate::invocation::{Invocation, workspace_root};
+use crate::tidy::NO_STD_PACKAGES;
+
+/// A check with a name.
+pub(crate) struct Step {
+    /// `step` or `group:step`.
+    pub(crate) name: String,
+    /// What is run; the step passes when it ends with code 0.
+    pub(crate) invocation: Invocation,
+    /// Whether the step fails when no test ran.
+    pub(crate) needs_tests: bool,
+}
+
+impl Step {
+    /// A step that passes when its command does.
+    pub(crate) fn new(name: impl Into<String>, invocation: Invocation) -> Self {
+        Self {
+            name: name.into(),
+            invocation,
+            needs_tests: false,
+        }
+    }
+
+    /// Makes the step fail when its command ran no test at all.
+    pub(crate) fn must_run_tests(mut self) -> Self {
+        self.needs_tests = true;
+        self
+    }
+
+    /// Whether this is the step, or in the group, of that name.
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        self.name == name
+            || self
+                .name
+                .split_once(':')
+                .is_some_and(|(group, _)| group == name)
+    }
+}
+
+/// All steps, in order.
+///
+/// # Errors
+///
+/// When `cargo metadata` fails.
+pub(crate) fn all() -> anyhow::Result<Vec<Step>> {
+    let metadata = MetadataCommand::new()
+        .manifest_path(workspace_root().join("Cargo.toml"))
+        .no_deps()
+        .other_options(["--locked".to_owned()])
+        .exec()
+        .context("cargo metadata")?;
+
+    let mut steps = vec![
+        Step::new("fmt", Invocation::cargo("fmt --all --check")),
+        Step::new("tidy", Invocation::cargo("xtask tidy")),
+        Step::new(
+            "clippy",
+            Invocation::cargo("clippy --workspace --all-targets --locked -- -D warnings"),
+        ),
+        Step::new(
+            "rustdoc",
+            Invocation::cargo("doc --workspace --no-deps --locked")
+                .env("RUSTDOCFLAGS", "-D warnings"),
+        ),
+    ];
+    for package in NO_STD_PACKAGES {
+        steps.push(Step::new(
+            format!("no-std:{package}"),
+            Invocation::cargo(&format!(
+                "build -p {package} --no-default-features --locked"
+            )),
+        ));
+    }
+    if cfg!(target_arch = "x86_64") {
+        steps.push(Step::new(
+            "dispatch-audit",
+            Invocation::cargo("xtask dispatch-audit"),
+        ));
+    }
+    steps.extend(examples(&metadata.packages));
+    steps.extend([
+        // Unoptimised code cannot rely on tail calls and uses the portable loop.
+        Step::new(
+            "test:debug",
+            Invocation::cargo("test --workspace --locked --no-fail-fast"),
+        )
+        .must_run_tests(),
+        Step::new(
+            "test:release",
+            Invocation::cargo("test --workspace --locked --no-fail-fast --release"),
+        )
+        .must_run_tests(),
+        Step::new(
+            "test:portable",
+            Invocation::cargo(
+                "test -p damson-executor -p damson --features portable-dispatch \
+                 --locked --no-fail-fast --release --lib --test it -- --skip bad_input",
+            ),
+        )
+        .must_run_tests(),
+        Step::new(
+            "spec",
+            Invocation::cargo("test --release --locked -p damson-wast --test it -- --nocapture"),
+        )
+        .must_run_tests(),
+        Step::new("bad-input", bad_input::bounded()).must_run_tests(),
+    ]);
+    Ok(steps)
+}
+
+/// One step for each example of the workspace: it is built and run, and must
+/// end with code 0. In release, because that is how they will be tried, and
+/// because it shows tail-call dispatch through the public interface.
+fn examples(packages: &[Package]) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for package in packages {
+        for target in package
+            .targets
+            .iter()
+            .filter(|t| t.kind.contains(&TargetKind::Example))
+        {
+            let (package, example) = (&package.name, &target.name);
+            steps.push(Step::new(
+                format!("example:{example}"),
+                Invocation::cargo(&format!(
+                    "run --release --locked -p {package} --example {example}"
+                )),
+            ));
+        }
+    }
+    steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_step_has_a_name_of_its_own() {
+        let steps = all().expect("the workspace has metadata");
+        let mut names: Vec<_> = steps.iter().map(|step| step.name.as_str()).collect();
+        names.sort_unstable();
+        let count = names.len();
+        names.dedup();
+        assert_eq!(names.len(), count);
+        for group in [
+            "fmt",
+            "tidy",
+            "clippy",
+            "rustdoc",
+            "no-std",
+            "test",
+            "spec",
+            "bad-input",
+        ] {
+            assert!(steps.iter().any(|step| step.is_called(group)), "{group}");
+        }
+    }
+
+    #[test]
+    fn builds_never_change_the_lock_file() {
+        for step in all().expect("the workspace has metadata") {
+            let command = step.invocation.to_string();
+            let builds = !["cargo fmt", "cargo xtask"]
+                .iter()
+                .any(|c| command.starts_with(c));
+            assert_eq!(builds, command.contains("--locked"), "{command}");
+        }
+    }
+}

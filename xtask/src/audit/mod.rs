@@ -176,13 +176,21 @@ fn report(handlers: &[Function<'_>], audit: &Audit<'_>, largest: usize) {
     }
     for (handler, findings) in &audit.violations {
         println!("\n{}", short(handler));
-        for Finding {
-            kind,
-            offset,
-            instruction,
-        } in findings
-        {
-            println!("    {kind}, at +{offset:#x}: {instruction}");
+        // One line for each kind: where one register is saved, others follow.
+        let mut by_kind: BTreeMap<Kind, Vec<&Finding>> = BTreeMap::new();
+        for finding in findings {
+            by_kind.entry(finding.kind).or_default().push(finding);
+        }
+        for (kind, findings) in by_kind {
+            let first = findings[0];
+            let more = match findings.len() {
+                1 => String::new(),
+                count => format!(" (and {} more)", count - 1),
+            };
+            println!(
+                "    {kind}, at +{:#x}: {}{more}",
+                first.offset, first.instruction
+            );
         }
     }
     println!();
@@ -193,7 +201,7 @@ fn short(handler: &Function<'_>) -> String {
     let name = handler.names.first().map_or("", String::as_str);
     let name = name
         .strip_prefix(HANDLER)
-        .map_or(name, |name| name.trim_end_matches('>'));
+        .map_or(name, |name| name.strip_suffix('>').unwrap_or(name));
     match handler.names.len() {
         0 | 1 => name.to_owned(),
         count => format!("{name} (and {} with the same code)", count - 1),

@@ -1,0 +1,4 @@
+;; The sum of two numbers: `add 2 3` gives 5.
+(module
+  (func (export "add") (param $a i32) (param $b i32) (result i32)
+    (i32.add (local.get $a) (local.get $b))))

@@ -1,0 +1,543 @@
+//! The test programs in `workloads/`: C compiled to Wasm, with checked results.
+//!
+//! Compilers for C are not everywhere, so the compiled modules and the outputs
+//! they must give are committed, and this task makes or verifies them. A result
+//! counts only when it was found twice, by independent means: the native build
+//! of the same source is the reference, and Node's WASI the second opinion on
+//! the module itself.
+//!
+//! Three things are written, and with `--check` compared instead: each program's
+//! module (`NAME.wasm`), its output for the test size (`NAME.expected`), and the
+//! table of sizes and checksums (`expected.txt`, repeated in the README).
+//!
+//! Deliberately not done: running the modules on Damson. That is the business of
+//! the tests of the command line tool, which read the committed files and need
+//! no compiler.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, bail, ensure};
+use clap::Args;
+
+use crate::invocation::workspace_root;
+
+/// Both compilers: no fused multiply-add, which would change the last bit.
+const C_FLAGS: [&str; 5] = ["-std=c11", "-Wall", "-Wextra", "-O2", "-ffp-contract=off"];
+const WASM_TARGET: [&str; 2] = ["--target=wasm32-wasi", "--sysroot=/usr"];
+/// The stack lies below the data, so that overflowing it traps.
+const LINK_FLAGS: [&str; 3] = [
+    "-Wl,--strip-all",
+    "-Wl,--stack-first",
+    "-Wl,-z,stack-size=262144",
+];
+const APT: &str = "apt-get install clang-14 lld-14 wasi-libc libclang-rt-14-dev-wasm32";
+
+const TABLE_BEGIN: &str = "<!-- table: written by `cargo xtask workloads` -->";
+const TABLE_END: &str = "<!-- end of table -->";
+
+/// Compile the programs in workloads/ and verify their results
+///
+/// Writes the modules, the expected outputs and the table of checksums. Needs
+/// clang with wasi-libc, and a native C compiler or Node for the results.
+#[derive(Args, Debug)]
+pub(crate) struct WorkloadsArgs {
+    /// Write nothing; fail when a committed file is not what this task would write
+    #[arg(long)]
+    check: bool,
+    /// Fail when Node is missing (when present it is always used)
+    #[arg(long)]
+    node: bool,
+}
+
+/// Runs the task.
+///
+/// # Errors
+///
+/// When a compiler is missing or fails, when two ways to compute a result
+/// disagree, and with `--check` when a committed file differs.
+pub(crate) fn run(args: &WorkloadsArgs) -> anyhow::Result<()> {
+    let folder = workspace_root().join("workloads");
+    let tools = Tools::find(args)?;
+    let scratch = scratch_folder()?;
+    let mut files = Files {
+        check: args.check,
+        problems: Vec::new(),
+    };
+    let mut rows = Vec::new();
+    for name in program_names(&folder)? {
+        let program = Program {
+            name,
+            folder: &folder,
+            scratch: &scratch,
+        };
+        let module = program.compile_wasm(&tools)?;
+        let results = program.results(&tools, &module)?;
+        println!(
+            "{:<14} test {:>5} {}   default {:>9} {}",
+            program.name,
+            results.test.size,
+            results.test.checksum,
+            results.full.size,
+            results.full.checksum
+        );
+        files.settle(
+            &folder.join(format!("{}.wasm", program.name)),
+            &fs::read(&module)?,
+        )?;
+        let expected = folder.join(format!("{}.expected", program.name));
+        files.settle(&expected, results.test.output.as_bytes())?;
+        rows.push(Row::new(&program.name, &results));
+    }
+    files.settle(
+        &folder.join("expected.txt"),
+        table(&rows, &tools.clang_version).as_bytes(),
+    )?;
+    let readme = folder.join("README.md");
+    let text = fs::read_to_string(&readme).with_context(|| format!("{}", readme.display()))?;
+    files.settle(&readme, with_table(&text, &rows)?.as_bytes())?;
+    files.finish(&tools.clang_version)
+}
+
+/// The programs to call; the optional ones were looked for and not found.
+struct Tools {
+    clang: String,
+    clang_version: String,
+    cc: Option<String>,
+    node: Option<String>,
+}
+
+impl Tools {
+    fn find(args: &WorkloadsArgs) -> anyhow::Result<Self> {
+        let Some((clang, clang_version)) = find(&["clang-14", "clang"]) else {
+            bail!("clang was not found; on Debian: {APT}");
+        };
+        let cc = find(&["cc", "gcc", "clang"]).map(|(program, _)| program);
+        let node = find(&["node"]).map(|(program, _)| program);
+        ensure!(
+            node.is_some() || !args.node,
+            "node was not found, and --node asks for it"
+        );
+        ensure!(
+            cc.is_some() || node.is_some(),
+            "neither a native C compiler nor node was found: nothing can tell the right results"
+        );
+        if cc.is_none() {
+            println!("no native C compiler: the results are Node's alone");
+        }
+        if node.is_none() {
+            println!("no node: the modules were not run, the results are the native ones alone");
+        }
+        Ok(Self {
+            clang,
+            clang_version,
+            cc,
+            node,
+        })
+    }
+}
+
+/// The first of the programs that can be started, and its version's first line.
+fn find(candidates: &[&str]) -> Option<(String, String)> {
+    candidates.iter().find_map(|&program| {
+        let output = Command::new(program)
+            .arg("--version")
+            .stderr(Stdio::null())
+            .output()
+            .ok()?;
+        let version = String::from_utf8_lossy(&output.stdout);
+        let first = version.lines().next().unwrap_or_default().trim().to_owned();
+        output.status.success().then(|| (program.to_owned(), first))
+    })
+}
+
+/// Where objects and native programs go: they are not for the repository.
+fn scratch_folder() -> anyhow::Result<PathBuf> {
+    let target = match std::env::var_os("CARGO_TARGET_DIR") {
+        // Relative to where cargo was called, as cargo has it.
+        Some(folder) => std::path::absolute(folder)?,
+        None => workspace_root().join("target"),
+    };
+    let scratch = target.join("workloads");
+    fs::create_dir_all(&scratch).with_context(|| format!("{}", scratch.display()))?;
+    Ok(scratch)
+}
+
+/// Every `.c` file is a program; the order is the alphabet's.
+fn program_names(folder: &Path) -> anyhow::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).with_context(|| format!("{}", folder.display()))? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "c") {
+            let stem = path.file_stem().and_then(|stem| stem.to_str());
+            names.push(stem.context("a program's name is not UTF-8")?.to_owned());
+        }
+    }
+    names.sort();
+    ensure!(!names.is_empty(), "no .c file in {}", folder.display());
+    Ok(names)
+}
+
+struct Program<'a> {
+    name: String,
+    folder: &'a Path,
+    scratch: &'a Path,
+}
+
+impl Program<'_> {
+    fn source(&self) -> String {
+        format!("{}.c", self.name)
+    }
+
+    /// Compiles and links in two steps: given an optimization level, clang's
+    /// link step would also run wasm-opt where that happens to be installed, and
+    /// the module would depend on the machine.
+    fn compile_wasm(&self, tools: &Tools) -> anyhow::Result<PathBuf> {
+        let object = self.scratch.join(format!("{}.o", self.name));
+        let module = self.scratch.join(format!("{}.wasm", self.name));
+        let mut compile = self.command(&tools.clang);
+        compile
+            .args(WASM_TARGET)
+            .args(C_FLAGS)
+            .args(["-c", &self.source(), "-o"])
+            .arg(&object);
+        let mut link = self.command(&tools.clang);
+        link.args(WASM_TARGET)
+            .args(LINK_FLAGS)
+            .arg(&object)
+            .arg("-o")
+            .arg(&module);
+        for step in [&mut compile, &mut link] {
+            output_of(step).with_context(|| {
+                format!(
+                    "{} does not compile to Wasm; on Debian: {APT}",
+                    self.source()
+                )
+            })?;
+        }
+        Ok(module)
+    }
+
+    fn results(&self, tools: &Tools, module: &Path) -> anyhow::Result<Results> {
+        let native = tools
+            .cc
+            .as_deref()
+            .map(|cc| self.native_results(cc))
+            .transpose()?;
+        let Some(node) = &tools.node else {
+            return native.context("no way to run the program");
+        };
+        let wasm = Results {
+            test: self.parse(&self.oracle(node, "start", module, Some("test"))?)?,
+            full: self.parse(&self.oracle(node, "start", module, None)?)?,
+        };
+        for result in [&wasm.test, &wasm.full] {
+            let size = result.size.to_string();
+            let direct = self.oracle(node, "run", module, Some(&size))?;
+            ensure!(
+                direct.trim_end() == result.checksum,
+                "{}: the export `run` gives {} for size {size}, the command prints {}",
+                self.name,
+                direct.trim_end(),
+                result.checksum
+            );
+        }
+        if let Some(native) = native {
+            for (native, wasm) in [(&native.test, &wasm.test), (&native.full, &wasm.full)] {
+                ensure!(
+                    native.output == wasm.output,
+                    "{}: the native program prints\n{}but the module on Node prints\n{}",
+                    self.name,
+                    native.output,
+                    wasm.output
+                );
+            }
+        }
+        Ok(wasm)
+    }
+
+    fn native_results(&self, cc: &str) -> anyhow::Result<Results> {
+        let binary = self.scratch.join(format!("{}-native", self.name));
+        let mut compile = self.command(cc);
+        compile
+            .args(C_FLAGS)
+            .args([&self.source(), "-o"])
+            .arg(&binary)
+            .arg("-lm");
+        output_of(&mut compile)?;
+        Ok(Results {
+            test: self.parse(&output_of(Command::new(&binary).arg("test"))?)?,
+            full: self.parse(&output_of(&mut Command::new(&binary))?)?,
+        })
+    }
+
+    fn oracle(
+        &self,
+        node: &str,
+        mode: &str,
+        module: &Path,
+        argument: Option<&str>,
+    ) -> anyhow::Result<String> {
+        let mut command = self.command(node);
+        command
+            .args(["--no-warnings", "oracle.mjs", mode])
+            .arg(module)
+            .args(argument);
+        output_of(&mut command)
+    }
+
+    fn parse(&self, output: &str) -> anyhow::Result<Outcome> {
+        Outcome::parse(&self.name, output)
+            .with_context(|| format!("{} printed {output:?}", self.name))
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(self.folder);
+        command
+    }
+}
+
+/// Runs the command; its standard output as text.
+fn output_of(command: &mut Command) -> anyhow::Result<String> {
+    let output = command
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| format!("could not start {command:?}"))?;
+    ensure!(
+        output.status.success(),
+        "{command:?} failed: {}",
+        output.status
+    );
+    String::from_utf8(output.stdout).with_context(|| format!("output of {command:?}"))
+}
+
+/// What a program printed. The first line is its name and size, the last one
+/// `checksum` and eight hexadecimal digits; those between are for people.
+#[derive(Debug, PartialEq, Eq)]
+struct Outcome {
+    output: String,
+    size: u32,
+    checksum: String,
+}
+
+impl Outcome {
+    fn parse(name: &str, output: &str) -> anyhow::Result<Self> {
+        let mut lines = output.lines();
+        let first = lines.next().unwrap_or_default();
+        let size = first
+            .strip_prefix(name)
+            .and_then(|rest| rest.strip_prefix(' '));
+        let size = size.with_context(|| format!("expected `{name} SIZE` in the first line"))?;
+        let last = lines.next_back().unwrap_or_default();
+        let checksum = last
+            .strip_prefix("checksum ")
+            .filter(|digits| digits.len() == 8);
+        let checksum = checksum.context("expected `checksum XXXXXXXX` in the last line")?;
+        u32::from_str_radix(checksum, 16).context("the checksum is not hexadecimal")?;
+        Ok(Self {
+            output: output.to_owned(),
+            size: size.parse().context("the size is not a number")?,
+            checksum: checksum.to_owned(),
+        })
+    }
+}
+
+/// The outcomes for the test size and for the default size.
+struct Results {
+    test: Outcome,
+    full: Outcome,
+}
+
+/// A line of the table.
+#[derive(Debug, PartialEq, Eq)]
+struct Row {
+    name: String,
+    test: (u32, String),
+    full: (u32, String),
+}
+
+impl Row {
+    fn new(name: &str, results: &Results) -> Self {
+        let pair = |outcome: &Outcome| (outcome.size, outcome.checksum.clone());
+        Self {
+            name: name.to_owned(),
+            test: pair(&results.test),
+            full: pair(&results.full),
+        }
+    }
+}
+
+/// The machine-readable table, `expected.txt`.
+fn table(rows: &[Row], clang_version: &str) -> String {
+    let mut text = format!(
+        "# Written by `cargo xtask workloads`; the modules were compiled by {clang_version}.\n\
+         # name test_size test_checksum default_size default_checksum\n"
+    );
+    for Row { name, test, full } in rows {
+        let _ = writeln!(text, "{name} {} {} {} {}", test.0, test.1, full.0, full.1);
+    }
+    text
+}
+
+/// The README with the table between its markers replaced.
+fn with_table(readme: &str, rows: &[Row]) -> anyhow::Result<String> {
+    let markers = || format!("expected the lines `{TABLE_BEGIN}` and `{TABLE_END}` in README.md");
+    let (before, rest) = readme.split_once(TABLE_BEGIN).with_context(markers)?;
+    let (_, after) = rest.split_once(TABLE_END).with_context(markers)?;
+    let mut text = format!(
+        "{before}{TABLE_BEGIN}\n\
+         | Program | Test size | Checksum | Default size | Checksum |\n|---|---|---|---|---|\n"
+    );
+    for Row { name, test, full } in rows {
+        let _ = writeln!(
+            text,
+            "| {name} | {} | `{}` | {} | `{}` |",
+            test.0, test.1, full.0, full.1
+        );
+    }
+    Ok(text + TABLE_END + after)
+}
+
+/// The committed files: written, or compared and the differences noted.
+struct Files {
+    check: bool,
+    problems: Vec<String>,
+}
+
+impl Files {
+    fn settle(&mut self, path: &Path, content: &[u8]) -> anyhow::Result<()> {
+        let committed = fs::read(path).ok();
+        if committed.as_deref() == Some(content) {
+            return Ok(());
+        }
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if !self.check {
+            println!("wrote {name}");
+            return fs::write(path, content).with_context(|| format!("{}", path.display()));
+        }
+        let state = if committed.is_some() {
+            "differs"
+        } else {
+            "is missing"
+        };
+        self.problems.push(format!("{name} {state}"));
+        Ok(())
+    }
+
+    fn finish(self, clang_version: &str) -> anyhow::Result<()> {
+        ensure!(
+            self.problems.is_empty(),
+            "not what `cargo xtask workloads` writes with {clang_version} (modules are comparable \
+             only when made by the compiler that expected.txt names):\n  {}",
+            self.problems.join("\n  ")
+        );
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows() -> Vec<Row> {
+        vec![Row {
+            name: "fib".into(),
+            test: (15, "0000000a".into()),
+            full: (30, "ffffffff".into()),
+        }]
+    }
+
+    #[test]
+    fn an_outcome_is_the_size_and_the_checksum() {
+        let outcome = Outcome::parse("fib", "fib 15\nresult 610\nchecksum 44aa825f\n").unwrap();
+        assert_eq!((outcome.size, outcome.checksum.as_str()), (15, "44aa825f"));
+    }
+
+    #[test]
+    fn an_incomplete_output_is_refused() {
+        for output in [
+            "",
+            "fib 15\n",
+            "checksum 44aa825f\n",
+            "fibs 15\nchecksum 44aa825f\n",
+            "fib many\nchecksum 44aa825f\n",
+            "fib 15\nchecksum 44aa825\n",
+            "fib 15\nchecksum 44aa825g\n",
+            "fib 15\nchecksum 44aa825f\nmore\n",
+        ] {
+            assert!(Outcome::parse("fib", output).is_err(), "{output:?}");
+        }
+    }
+
+    #[test]
+    fn the_table_in_the_readme_is_replaced_and_the_rest_kept() {
+        let readme = format!("# Title\n\n{TABLE_BEGIN}\nold\n{TABLE_END}\n\nEnd.\n");
+        let new = with_table(&readme, &rows()).unwrap();
+        assert!(
+            new.starts_with("# Title\n\n") && new.ends_with("\n\nEnd.\n"),
+            "{new}"
+        );
+        assert!(
+            new.contains("| fib | 15 | `0000000a` | 30 | `ffffffff` |\n"),
+            "{new}"
+        );
+        assert!(!new.contains("old"), "{new}");
+        assert_eq!(with_table(&new, &rows()).unwrap(), new);
+        assert!(with_table("# Title\n", &rows()).is_err());
+    }
+
+    #[test]
+    fn check_notes_differences_and_writes_nothing() {
+        let path = std::env::temp_dir().join(format!("workloads-check-{}", std::process::id()));
+        let mut files = Files {
+            check: true,
+            problems: Vec::new(),
+        };
+        files.settle(&path, b"new").unwrap();
+        assert!(!path.exists());
+        let mut writing = Files {
+            check: false,
+            problems: Vec::new(),
+        };
+        writing.settle(&path, b"new").unwrap();
+        files.settle(&path, b"new").unwrap();
+        files.settle(&path, b"newer").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        fs::remove_file(&path).unwrap();
+        assert_eq!(files.problems.len(), 2, "{:?}", files.problems);
+        assert!(files.finish("clang").is_err() && writing.finish("clang").is_ok());
+    }
+
+    /// Needs no compiler: what is committed must at least agree with itself.
+    #[test]
+    fn the_committed_files_agree() {
+        let folder = workspace_root().join("workloads");
+        let table_text = fs::read_to_string(folder.join("expected.txt")).unwrap();
+        let mut rows = Vec::new();
+        for line in table_text.lines().filter(|line| !line.starts_with('#')) {
+            let fields: Vec<&str> = line.split(' ').collect();
+            let [name, test_size, test_sum, full_size, full_sum] = fields[..] else {
+                panic!("expected five columns: {line}");
+            };
+            let expected = fs::read_to_string(folder.join(format!("{name}.expected"))).unwrap();
+            let outcome = Outcome::parse(name, &expected).unwrap();
+            assert_eq!(outcome.size.to_string(), test_size, "{name}");
+            assert_eq!(outcome.checksum, test_sum, "{name}");
+            let module = fs::read(folder.join(format!("{name}.wasm"))).unwrap();
+            assert!(module.starts_with(b"\0asm\x01\0\0\0"), "{name}");
+            rows.push(Row {
+                name: name.to_owned(),
+                test: (outcome.size, outcome.checksum),
+                full: (full_size.parse().unwrap(), full_sum.to_owned()),
+            });
+        }
+        let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
+        assert_eq!(names, program_names(&folder).unwrap());
+        let readme = fs::read_to_string(folder.join("README.md")).unwrap();
+        assert_eq!(with_table(&readme, &rows).unwrap(), readme);
+    }
+}

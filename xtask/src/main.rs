@@ -10,6 +10,7 @@ mod bad_input;
 mod ci;
 mod invocation;
 mod tidy;
+mod workloads;
 
 use std::process::ExitCode;
 
@@ -29,6 +30,7 @@ enum Task {
     Tidy(tidy::TidyArgs),
     DispatchAudit(audit::AuditArgs),
     BadInput(bad_input::BadInputArgs),
+    Workloads(workloads::WorkloadsArgs),
 }
 
 fn main() -> ExitCode {
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
         Task::Tidy(args) => tidy::run(&args),
         Task::DispatchAudit(args) => audit::run(&args),
         Task::BadInput(args) => bad_input::run(&args),
+        Task::Workloads(args) => workloads::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -8,10 +8,12 @@
 //! choice is made in this file only. Detection at run time would cost more than
 //! it saves.
 
-use core::ops::{Add, Sub};
+use core::ops::{Add, Neg, Sub};
 
 /// A binary interchange format of IEEE 754.
-pub(super) trait Ieee: Copy + PartialOrd + Add<Output = Self> + Sub<Output = Self> {
+pub(super) trait Ieee:
+    Copy + PartialOrd + Neg<Output = Self> + Add<Output = Self> + Sub<Output = Self>
+{
     const ZERO: Self;
     const ONE: Self;
     /// Two to the number of fraction bits: from here on, every value is integral.

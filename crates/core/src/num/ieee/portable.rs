@@ -25,8 +25,7 @@ pub(in crate::num) fn nearest<F: Ieee>(x: F) -> F {
 pub(in crate::num) fn ceil<F: Ieee>(x: F) -> F {
     if x.abs() < F::INTEGRAL {
         let near = to_integral(x.abs()).copysign(x);
-        // From below -0.5 to zero: -1 + 1 is +0, but has to be -0.
-        (near + one_if::<F>(near < x)).copysign(x)
+        (near + correction(near < x, F::ONE)).copysign(x)
     } else {
         core::hint::cold_path();
         quiet(x)
@@ -37,8 +36,7 @@ pub(in crate::num) fn ceil<F: Ieee>(x: F) -> F {
 pub(in crate::num) fn floor<F: Ieee>(x: F) -> F {
     if x.abs() < F::INTEGRAL {
         let near = to_integral(x.abs()).copysign(x);
-        // -0 - 0 is -0, so that the sign is right without another `copysign`.
-        near - one_if::<F>(near > x)
+        (near + correction(near > x, -F::ONE)).copysign(x)
     } else {
         core::hint::cold_path();
         quiet(x)
@@ -50,7 +48,7 @@ pub(in crate::num) fn trunc<F: Ieee>(x: F) -> F {
     let magnitude = x.abs();
     if magnitude < F::INTEGRAL {
         let near = to_integral(magnitude);
-        (near - one_if::<F>(near > magnitude)).copysign(x)
+        (near + correction(near > magnitude, -F::ONE)).copysign(x)
     } else {
         core::hint::cold_path();
         quiet(x)
@@ -63,8 +61,13 @@ fn to_integral<F: Ieee>(magnitude: F) -> F {
     (magnitude + F::INTEGRAL) - F::INTEGRAL
 }
 
-/// Compiles to a mask, not to a branch.
+/// What to add to a result that may have gone the wrong way: 0 if it has not.
+///
+/// Adding +0 turns -0 into +0, so every caller has to restore the sign anyway.
+/// That is on purpose: an addition of -0, or a subtraction of +0, changes nothing,
+/// and LLVM would make a branch of it that no processor can predict. As it is,
+/// this is a comparison into a mask.
 #[inline(always)]
-fn one_if<F: Ieee>(condition: bool) -> F {
-    if condition { F::ONE } else { F::ZERO }
+fn correction<F: Ieee>(wrong: bool, by: F) -> F {
+    if wrong { by } else { F::ZERO }
 }

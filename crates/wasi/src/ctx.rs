@@ -1,0 +1,305 @@
+//! What one guest may see and do: [`WasiCtx`], made by [`WasiCtxBuilder`].
+//!
+//! A context belongs to one run of one module. By default it grants nothing:
+//! no arguments, no environment, an empty standard input, and output that
+//! vanishes; time and random numbers come from the system.
+
+use std::io::{self, Read, Write};
+
+use crate::clock::{Clock, SystemClock};
+use crate::fd_table::{Descriptor, FdTable, Stream};
+use crate::random::{RandomSource, SystemRandom};
+use crate::stream::{Input, Output};
+
+/// The state of WASI for one guest.
+pub struct WasiCtx {
+    pub(crate) args: StringList,
+    pub(crate) env: StringList,
+    pub(crate) fds: FdTable,
+    pub(crate) clock: Box<dyn Clock>,
+    pub(crate) random: Box<dyn RandomSource>,
+}
+
+impl std::fmt::Debug for WasiCtx {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Values of the environment are often secrets, so they stay out.
+        f.debug_struct("WasiCtx")
+            .field("args", &self.args.strings.len())
+            .field("env", &self.env.strings.len())
+            .field("fds", &self.fds)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Strings that the guest asks for as C strings: no zero byte inside, and the
+/// number of bytes with terminators fits 32 bits.
+#[derive(Debug, Default)]
+pub(crate) struct StringList {
+    pub(crate) strings: Vec<Vec<u8>>,
+    /// Bytes of all strings and their terminators.
+    pub(crate) size: u32,
+}
+
+impl StringList {
+    fn new(strings: Vec<Vec<u8>>) -> Result<Self, BuildError> {
+        let mut size = 0_u32;
+        for string in &strings {
+            if string.contains(&0) {
+                return Err(BuildError::ZeroByte {
+                    string: lossy(string),
+                });
+            }
+            size = u32::try_from(string.len())
+                .ok()
+                .and_then(|length| length.checked_add(1))
+                .and_then(|length| size.checked_add(length))
+                .ok_or(BuildError::TooLarge)?;
+        }
+        u32::try_from(strings.len()).map_err(|_| BuildError::TooLarge)?;
+        Ok(Self { strings, size })
+    }
+
+    /// How many strings there are.
+    pub(crate) fn count(&self) -> u32 {
+        // `new` has checked that the count fits.
+        u32::try_from(self.strings.len()).unwrap_or(u32::MAX)
+    }
+}
+
+fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Why a context could not be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The guest receives C strings, which end at the first zero byte.
+    #[error("{string:?} contains a zero byte, which arguments and environment variables cannot")]
+    ZeroByte {
+        /// The string, invalid UTF-8 replaced.
+        string: String,
+    },
+    /// The guest would find another variable than was meant.
+    #[error("the environment variable name {name:?} is empty or contains `=`")]
+    VariableName {
+        /// The name, invalid UTF-8 replaced.
+        name: String,
+    },
+    /// The guest's addresses have 32 bits.
+    #[error("arguments or environment take more than 4 GiB")]
+    TooLarge,
+}
+
+/// Collects what a guest gets, and makes a [`WasiCtx`].
+///
+/// ```
+/// use damson_wasi::{OutputPipe, SeededRandom, VirtualClock, WasiCtxBuilder};
+///
+/// let output = OutputPipe::new(1 << 20);
+/// let wasi = WasiCtxBuilder::new()
+///     .args(["program", "--verbose"])
+///     .env("LANG", "C.UTF-8")
+///     .stdin(&b"some input"[..])
+///     .stdout(output.clone())
+///     .clock(VirtualClock::new(0, 1_000))
+///     .random(SeededRandom::new(1))
+///     .build()?;
+/// # let _ = wasi;
+/// assert!(output.contents().is_empty());
+/// # Ok::<(), damson_wasi::BuildError>(())
+/// ```
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct WasiCtxBuilder {
+    args: Vec<Vec<u8>>,
+    env: Vec<(Vec<u8>, Vec<u8>)>,
+    stdin: Input,
+    stdout: Output,
+    stderr: Output,
+    clock: Option<Box<dyn Clock>>,
+    random: Box<dyn RandomSource>,
+}
+
+impl std::fmt::Debug for WasiCtxBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WasiCtxBuilder")
+            .field("args", &self.args.len())
+            .field("env", &self.env.len())
+            .field("stdin", &self.stdin)
+            .field("stdout", &self.stdout)
+            .field("stderr", &self.stderr)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Default for WasiCtxBuilder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl WasiCtxBuilder {
+    /// A builder that grants nothing yet.
+    pub fn new() -> Self {
+        Self {
+            args: Vec::new(),
+            env: Vec::new(),
+            stdin: Input::Custom(Box::new(io::empty())),
+            stdout: Output::Custom(Box::new(io::sink())),
+            stderr: Output::Custom(Box::new(io::sink())),
+            clock: None,
+            random: Box::new(SystemRandom),
+        }
+    }
+
+    /// Adds an argument. The first one is, by convention, the program's name.
+    pub fn arg(mut self, arg: impl AsRef<[u8]>) -> Self {
+        self.args.push(arg.as_ref().to_vec());
+        self
+    }
+
+    /// Adds arguments.
+    pub fn args<A: AsRef<[u8]>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.args
+            .extend(args.into_iter().map(|arg| arg.as_ref().to_vec()));
+        self
+    }
+
+    /// Sets an environment variable; a later value replaces an earlier one.
+    pub fn env(mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
+        let (name, value) = (name.as_ref(), value.as_ref().to_vec());
+        match self.env.iter_mut().find(|(known, _)| known == name) {
+            Some((_, old)) => *old = value,
+            None => self.env.push((name.to_vec(), value)),
+        }
+        self
+    }
+
+    /// Connects all three standard streams to those of this process.
+    pub fn inherit_stdio(self) -> Self {
+        self.inherit_stdin().inherit_stdout().inherit_stderr()
+    }
+
+    /// Lets the guest read this process's standard input.
+    pub fn inherit_stdin(mut self) -> Self {
+        self.stdin = Input::Inherited;
+        self
+    }
+
+    /// Lets the guest write to this process's standard output.
+    pub fn inherit_stdout(mut self) -> Self {
+        self.stdout = Output::Stdout;
+        self
+    }
+
+    /// Lets the guest write to this process's standard error.
+    pub fn inherit_stderr(mut self) -> Self {
+        self.stderr = Output::Stderr;
+        self
+    }
+
+    /// Lets the guest read `reader`; bytes in memory are a reader, too.
+    pub fn stdin(mut self, reader: impl Read + Send + 'static) -> Self {
+        self.stdin = Input::Custom(Box::new(reader));
+        self
+    }
+
+    /// Lets the guest write its standard output to `writer`, for instance an
+    /// [`OutputPipe`](crate::OutputPipe).
+    pub fn stdout(mut self, writer: impl Write + Send + 'static) -> Self {
+        self.stdout = Output::Custom(Box::new(writer));
+        self
+    }
+
+    /// Lets the guest write its standard error to `writer`.
+    pub fn stderr(mut self, writer: impl Write + Send + 'static) -> Self {
+        self.stderr = Output::Custom(Box::new(writer));
+        self
+    }
+
+    /// Sets the source of time; by default a [`SystemClock`] that starts when
+    /// the context is built.
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Some(Box::new(clock));
+        self
+    }
+
+    /// Sets the source of random numbers; by default [`SystemRandom`].
+    pub fn random(mut self, random: impl RandomSource + 'static) -> Self {
+        self.random = Box::new(random);
+        self
+    }
+
+    /// Makes the context.
+    ///
+    /// # Errors
+    ///
+    /// When an argument or variable cannot be a C string, a variable's name
+    /// could not be found again, or there is more than a guest can address.
+    pub fn build(self) -> Result<WasiCtx, BuildError> {
+        let mut env = Vec::with_capacity(self.env.len());
+        for (mut name, value) in self.env {
+            if name.is_empty() || name.contains(&b'=') {
+                return Err(BuildError::VariableName { name: lossy(&name) });
+            }
+            name.push(b'=');
+            name.extend_from_slice(&value);
+            env.push(name);
+        }
+        Ok(WasiCtx {
+            args: StringList::new(self.args)?,
+            env: StringList::new(env)?,
+            fds: FdTable::new([
+                Descriptor::new(Stream::Input(self.stdin)),
+                Descriptor::new(Stream::Output(self.stdout)),
+                Descriptor::new(Stream::Output(self.stderr)),
+            ]),
+            clock: self.clock.unwrap_or_else(|| Box::new(SystemClock::new())),
+            random: self.random,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn later_values_of_a_variable_replace_earlier_ones() {
+        let ctx = WasiCtxBuilder::new()
+            .env("A", "1")
+            .env("B", "2")
+            .env("A", "3")
+            .build()
+            .unwrap();
+        assert_eq!(ctx.env.strings, [b"A=3".to_vec(), b"B=2".to_vec()]);
+        assert_eq!(ctx.env.size, 8);
+    }
+
+    #[test]
+    fn strings_that_the_guest_would_misread_are_refused() {
+        let zero = WasiCtxBuilder::new().arg("a\0b").build().unwrap_err();
+        assert_eq!(
+            zero,
+            BuildError::ZeroByte {
+                string: "a\0b".to_owned()
+            }
+        );
+        let value = WasiCtxBuilder::new().env("A", "a\0b").build().unwrap_err();
+        assert_eq!(
+            value,
+            BuildError::ZeroByte {
+                string: "A=a\0b".to_owned()
+            }
+        );
+        for name in ["", "A=B"] {
+            let error = WasiCtxBuilder::new().env(name, "x").build().unwrap_err();
+            assert_eq!(
+                error,
+                BuildError::VariableName {
+                    name: name.to_owned()
+                }
+            );
+        }
+    }
+}

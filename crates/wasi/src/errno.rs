@@ -1,0 +1,148 @@
+//! Error numbers of WASI preview 1.
+//!
+//! The numbers are those of the type `errno` in the witx description of
+//! `wasi_snapshot_preview1`; `wasi_unstable` has the same ones. Every number is
+//! here, also those which no function of this crate returns yet, because an
+//! embedder's stream may want to name them.
+
+use std::io;
+
+macro_rules! errnos {
+    ($( $name:ident = $number:literal, $text:literal; )*) => {
+        /// Why a WASI function failed; the guest receives the number.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+        #[non_exhaustive]
+        #[repr(u16)]
+        pub enum Errno {
+            $( #[doc = concat!($text, ".")] #[error($text)] $name = $number, )*
+        }
+
+        impl Errno {
+            /// All error numbers, ascending.
+            pub const ALL: &[Self] = &[$( Self::$name ),*];
+        }
+    };
+}
+
+errnos! {
+    TooBig = 1, "argument list too long";
+    Acces = 2, "permission denied";
+    AddrInUse = 3, "address in use";
+    AddrNotAvail = 4, "address not available";
+    AfNoSupport = 5, "address family not supported";
+    Again = 6, "resource unavailable, or operation would block";
+    Already = 7, "connection already in progress";
+    BadF = 8, "bad file descriptor";
+    BadMsg = 9, "bad message";
+    Busy = 10, "device or resource busy";
+    Canceled = 11, "operation canceled";
+    Child = 12, "no child processes";
+    ConnAborted = 13, "connection aborted";
+    ConnRefused = 14, "connection refused";
+    ConnReset = 15, "connection reset";
+    Deadlk = 16, "resource deadlock would occur";
+    DestAddrReq = 17, "destination address required";
+    Dom = 18, "mathematics argument out of domain of function";
+    Dquot = 19, "disk quota exceeded";
+    Exist = 20, "file exists";
+    Fault = 21, "bad address";
+    FBig = 22, "file too large";
+    HostUnreach = 23, "host is unreachable";
+    IdRm = 24, "identifier removed";
+    IlSeq = 25, "illegal byte sequence";
+    InProgress = 26, "operation in progress";
+    Intr = 27, "interrupted function";
+    Inval = 28, "invalid argument";
+    Io = 29, "input or output error";
+    IsConn = 30, "socket is connected";
+    IsDir = 31, "is a directory";
+    Loop = 32, "too many levels of symbolic links";
+    MFile = 33, "file descriptor value too large";
+    MLink = 34, "too many links";
+    MsgSize = 35, "message too large";
+    MultiHop = 36, "multihop attempted";
+    NameTooLong = 37, "file name too long";
+    NetDown = 38, "network is down";
+    NetReset = 39, "connection aborted by network";
+    NetUnreach = 40, "network unreachable";
+    NFile = 41, "too many files open in system";
+    NoBufs = 42, "no buffer space available";
+    NoDev = 43, "no such device";
+    NoEnt = 44, "no such file or directory";
+    NoExec = 45, "executable file format error";
+    NoLck = 46, "no locks available";
+    NoLink = 47, "link has been severed";
+    NoMem = 48, "not enough space";
+    NoMsg = 49, "no message of the desired type";
+    NoProtoOpt = 50, "protocol not available";
+    NoSpc = 51, "no space left on device";
+    NoSys = 52, "function not supported";
+    NotConn = 53, "socket is not connected";
+    NotDir = 54, "not a directory";
+    NotEmpty = 55, "directory not empty";
+    NotRecoverable = 56, "state not recoverable";
+    NotSock = 57, "not a socket";
+    NotSup = 58, "not supported";
+    NotTty = 59, "inappropriate input or output control operation";
+    Nxio = 60, "no such device or address";
+    Overflow = 61, "value too large to be stored in data type";
+    OwnerDead = 62, "previous owner died";
+    Perm = 63, "operation not permitted";
+    Pipe = 64, "broken pipe";
+    Proto = 65, "protocol error";
+    ProtoNoSupport = 66, "protocol not supported";
+    ProtoType = 67, "protocol wrong type for socket";
+    Range = 68, "result too large";
+    Rofs = 69, "read-only file system";
+    SPipe = 70, "invalid seek";
+    Srch = 71, "no such process";
+    Stale = 72, "stale handle";
+    TimedOut = 73, "connection timed out";
+    TxtBsy = 74, "text file busy";
+    XDev = 75, "cross-device link";
+    NotCapable = 76, "capabilities insufficient";
+}
+
+impl Errno {
+    /// The number that the guest sees.
+    #[must_use]
+    pub const fn number(self) -> u16 {
+        self as u16
+    }
+}
+
+impl From<io::Error> for Errno {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::Pipe,
+            io::ErrorKind::Interrupted => Self::Intr,
+            io::ErrorKind::InvalidInput => Self::Inval,
+            io::ErrorKind::OutOfMemory => Self::NoMem,
+            io::ErrorKind::PermissionDenied => Self::Acces,
+            io::ErrorKind::StorageFull => Self::NoSpc,
+            io::ErrorKind::Unsupported => Self::NotSup,
+            io::ErrorKind::WouldBlock => Self::Again,
+            _ => Self::Io,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_dense_from_one() {
+        let numbers: Vec<u16> = Errno::ALL.iter().map(|errno| errno.number()).collect();
+        assert_eq!(numbers, (1..=76).collect::<Vec<u16>>());
+    }
+
+    #[test]
+    fn io_errors_keep_their_meaning() {
+        assert_eq!(
+            Errno::from(io::Error::from(io::ErrorKind::BrokenPipe)),
+            Errno::Pipe
+        );
+        assert_eq!(Errno::from(io::Error::other("strange")), Errno::Io);
+    }
+}

@@ -1,0 +1,165 @@
+//! The functions of WASI, and how they get into a linker.
+//!
+//! One table at the end of this file lists every function with its signature.
+//! A row needs a method of the same name on [`Call`], which says in plain Rust
+//! what the function does; the linker's closures are made from the table.
+
+mod fd;
+mod path;
+mod poll;
+mod process;
+mod sock;
+
+use damson::{Caller, Error, Extern, Linker};
+
+use crate::abi::Abi;
+use crate::guest::GuestMemory;
+use crate::{Errno, WasiCtx};
+
+/// One call of a guest: its context, its memory, and which version of the
+/// interface it speaks.
+pub(crate) struct Call<'a> {
+    pub(crate) ctx: &'a mut WasiCtx,
+    pub(crate) memory: GuestMemory<'a>,
+    pub(crate) abi: Abi,
+}
+
+/// Defines WASI for modules that `linker` links. `get` finds the context in the
+/// store's data.
+///
+/// # Errors
+///
+/// When the linker has one of the names already.
+pub fn add_to_linker<T: 'static>(
+    linker: &mut Linker<T>,
+    get: impl Fn(&mut T) -> &mut WasiCtx + Copy + Send + Sync + 'static,
+) -> Result<(), Error> {
+    for abi in [Abi::Preview1, Abi::Unstable] {
+        define_with_memory(linker, abi, get)?;
+        process::define_without_memory(linker, abi)?;
+    }
+    Ok(())
+}
+
+/// Runs `body` with the caller's memory and context; the errno is the guest's
+/// result. A caller that exports no memory is an error of the module, not of
+/// the call, and ends the guest.
+fn call<T: 'static>(
+    caller: &mut Caller<'_, T>,
+    abi: Abi,
+    get: impl Fn(&mut T) -> &mut WasiCtx,
+    name: &str,
+    body: impl FnOnce(&mut Call<'_>) -> Result<(), Errno>,
+) -> Result<u32, Error> {
+    let memory = caller
+        .get_export("memory")
+        .and_then(Extern::into_memory)
+        .ok_or_else(|| {
+            Error::new(format!(
+                "{module}.{name} was called by a module that exports no memory named `memory`",
+                module = abi.module()
+            ))
+        })?;
+    let (bytes, data) = memory.data_and_store_mut(caller);
+    let mut call = Call {
+        ctx: get(data),
+        memory: GuestMemory::new(bytes),
+        abi,
+    };
+    Ok(match body(&mut call) {
+        Ok(()) => 0,
+        Err(errno) => u32::from(errno.number()),
+    })
+}
+
+macro_rules! functions {
+    ($( $name:ident($($arg:ident: $ty:ty),*); )*) => {
+        /// Names of the functions that work on the caller's memory.
+        #[cfg(test)]
+        pub(crate) const WITH_MEMORY: &[&str] = &[$( stringify!($name) ),*];
+
+        fn define_with_memory<T: 'static>(
+            linker: &mut Linker<T>,
+            abi: Abi,
+            get: impl Fn(&mut T) -> &mut WasiCtx + Copy + Send + Sync + 'static,
+        ) -> Result<(), Error> {
+            $(
+                linker.func_wrap(
+                    abi.module(),
+                    stringify!($name),
+                    move |mut caller: Caller<'_, T>, $($arg: $ty),*| -> Result<u32, Error> {
+                        call(&mut caller, abi, get, stringify!($name), |call| call.$name($($arg),*))
+                    },
+                )?;
+            )*
+            Ok(())
+        }
+    };
+}
+
+// Numbers narrower than 32 bits travel as `u32`; the methods check them.
+functions! {
+    args_get(argv: u32, buffer: u32);
+    args_sizes_get(count: u32, size: u32);
+    environ_get(environ: u32, buffer: u32);
+    environ_sizes_get(count: u32, size: u32);
+    clock_res_get(id: u32, resolution: u32);
+    clock_time_get(id: u32, precision: u64, time: u32);
+    fd_advise(fd: u32, offset: u64, length: u64, advice: u32);
+    fd_allocate(fd: u32, offset: u64, length: u64);
+    fd_close(fd: u32);
+    fd_datasync(fd: u32);
+    fd_fdstat_get(fd: u32, stat: u32);
+    fd_fdstat_set_flags(fd: u32, flags: u32);
+    fd_fdstat_set_rights(fd: u32, base: u64, inheriting: u64);
+    fd_filestat_get(fd: u32, stat: u32);
+    fd_filestat_set_size(fd: u32, size: u64);
+    fd_filestat_set_times(fd: u32, atim: u64, mtim: u64, flags: u32);
+    fd_pread(fd: u32, iovs: u32, count: u32, offset: u64, read: u32);
+    fd_prestat_get(fd: u32, prestat: u32);
+    fd_prestat_dir_name(fd: u32, path: u32, length: u32);
+    fd_pwrite(fd: u32, iovs: u32, count: u32, offset: u64, written: u32);
+    fd_read(fd: u32, iovs: u32, count: u32, read: u32);
+    fd_readdir(fd: u32, buffer: u32, length: u32, cookie: u64, used: u32);
+    fd_renumber(from: u32, to: u32);
+    fd_seek(fd: u32, offset: u64, whence: u32, position: u32);
+    fd_sync(fd: u32);
+    fd_tell(fd: u32, position: u32);
+    fd_write(fd: u32, iovs: u32, count: u32, written: u32);
+    path_create_directory(fd: u32, path: u32, length: u32);
+    path_filestat_get(fd: u32, flags: u32, path: u32, length: u32, stat: u32);
+    path_filestat_set_times(
+        fd: u32, flags: u32, path: u32, length: u32, atim: u64, mtim: u64, fst_flags: u32
+    );
+    path_link(
+        old_fd: u32, flags: u32, old: u32, old_length: u32, new_fd: u32, new: u32, new_length: u32
+    );
+    path_open(
+        fd: u32, dir_flags: u32, path: u32, length: u32, open_flags: u32, base: u64,
+        inheriting: u64, fd_flags: u32, opened: u32
+    );
+    path_readlink(fd: u32, path: u32, length: u32, buffer: u32, buffer_length: u32, used: u32);
+    path_remove_directory(fd: u32, path: u32, length: u32);
+    path_rename(fd: u32, old: u32, old_length: u32, new_fd: u32, new: u32, new_length: u32);
+    path_symlink(old: u32, old_length: u32, fd: u32, new: u32, new_length: u32);
+    path_unlink_file(fd: u32, path: u32, length: u32);
+    poll_oneoff(subscriptions: u32, events: u32, count: u32, occurred: u32);
+    random_get(buffer: u32, length: u32);
+    sock_accept(fd: u32, flags: u32, accepted: u32);
+    sock_recv(fd: u32, iovs: u32, count: u32, flags: u32, read: u32, out_flags: u32);
+    sock_send(fd: u32, iovs: u32, count: u32, flags: u32, written: u32);
+    sock_shutdown(fd: u32, how: u32);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_46_functions_are_there() {
+        let mut names: Vec<&str> = [WITH_MEMORY, process::WITHOUT_MEMORY].concat();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), 46);
+    }
+}

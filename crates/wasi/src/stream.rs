@@ -1,0 +1,208 @@
+//! Standard streams: where the guest's descriptors 0, 1 and 2 lead.
+//!
+//! A stream is inherited from the process, or any `Read` or `Write` of the
+//! embedder, or absent (reads find the end, writes vanish). [`OutputPipe`]
+//! keeps what the guest writes in memory.
+
+use std::fmt;
+use std::io::{self, IsTerminal, Read, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::abi::FileType;
+
+/// Where the guest reads its standard input from.
+pub(crate) enum Input {
+    Inherited,
+    Custom(Box<dyn Read + Send>),
+}
+
+impl Input {
+    /// One read, as much as is there and fits.
+    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Inherited => io::stdin().read(buffer),
+            Self::Custom(reader) => {
+                let count = reader.read(buffer)?;
+                // A wrong count from foreign code must not reach the guest.
+                if count > buffer.len() {
+                    Err(io::Error::other("too large a count"))
+                } else {
+                    Ok(count)
+                }
+            }
+        }
+    }
+
+    /// What the guest is told that it reads from.
+    pub(crate) fn file_type(&self) -> FileType {
+        match self {
+            Self::Inherited if io::stdin().is_terminal() => FileType::CharacterDevice,
+            _ => FileType::Unknown,
+        }
+    }
+}
+
+/// Where the guest writes its output to.
+pub(crate) enum Output {
+    Stdout,
+    Stderr,
+    Custom(Box<dyn Write + Send>),
+}
+
+impl Output {
+    /// One write; the count may be less than the length.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Stdout => io::stdout().write(bytes),
+            Self::Stderr => io::stderr().write(bytes),
+            Self::Custom(writer) => {
+                let count = writer.write(bytes)?;
+                if count > bytes.len() {
+                    Err(io::Error::other("too large a count"))
+                } else {
+                    Ok(count)
+                }
+            }
+        }
+    }
+
+    /// Hands buffered bytes on. Done after every call of the guest, which has
+    /// buffers of its own and expects a write to be visible when it returns.
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Stdout => io::stdout().flush(),
+            Self::Stderr => io::stderr().flush(),
+            Self::Custom(writer) => writer.flush(),
+        }
+    }
+
+    /// What the guest is told that it writes to. C programs write line by line
+    /// to a terminal and in larger pieces to anything else.
+    pub(crate) fn file_type(&self) -> FileType {
+        let terminal = match self {
+            Self::Stdout => io::stdout().is_terminal(),
+            Self::Stderr => io::stderr().is_terminal(),
+            Self::Custom(_) => false,
+        };
+        if terminal {
+            FileType::CharacterDevice
+        } else {
+            FileType::Unknown
+        }
+    }
+}
+
+/// An output stream that keeps everything in memory. Clones share their bytes,
+/// so that one goes to the guest and one stays with the embedder.
+///
+/// A limit bounds what a guest can make the host keep: a write beyond it takes
+/// what still fits, and then fails as a full device does.
+#[derive(Debug, Clone)]
+pub struct OutputPipe {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    limit: usize,
+}
+
+impl OutputPipe {
+    /// An empty pipe that takes at most `limit` bytes.
+    #[must_use]
+    pub fn new(limit: usize) -> Self {
+        Self {
+            bytes: Arc::default(),
+            limit,
+        }
+    }
+
+    /// A copy of everything written so far.
+    #[must_use]
+    pub fn contents(&self) -> Vec<u8> {
+        self.bytes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Takes out everything written so far and leaves the pipe empty.
+    #[must_use]
+    pub fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut *self.bytes.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Write for OutputPipe {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        let mut bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = self.limit.saturating_sub(bytes.len());
+        if room == 0 && !data.is_empty() {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        let count = room.min(data.len());
+        bytes.try_reserve(count)?;
+        bytes.extend_from_slice(&data[..count]);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Inherited => "Inherited",
+            Self::Custom(_) => "Custom",
+        })
+    }
+}
+
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Stdout => "Stdout",
+            Self::Stderr => "Stderr",
+            Self::Custom(_) => "Custom",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pipe_shares_its_bytes_and_stops_at_its_limit() {
+        let pipe = OutputPipe::new(5);
+        let mut writer = pipe.clone();
+        assert_eq!(writer.write(b"abc").unwrap(), 3);
+        assert_eq!(writer.write(b"def").unwrap(), 2);
+        assert_eq!(pipe.contents(), b"abcde");
+        assert_eq!(
+            writer.write(b"f").unwrap_err().kind(),
+            io::ErrorKind::StorageFull
+        );
+        assert_eq!(writer.write(b"").unwrap(), 0);
+        assert_eq!(pipe.take(), b"abcde");
+        assert_eq!(writer.write(b"f").unwrap(), 1);
+    }
+
+    #[test]
+    fn wrong_counts_of_foreign_streams_are_errors() {
+        struct Liar;
+        impl Read for Liar {
+            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                Ok(buffer.len() + 1)
+            }
+        }
+        impl Write for Liar {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                Ok(bytes.len() + 1)
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        assert!(Input::Custom(Box::new(Liar)).read(&mut [0; 4]).is_err());
+        assert!(Output::Custom(Box::new(Liar)).write(&[0; 4]).is_err());
+    }
+}

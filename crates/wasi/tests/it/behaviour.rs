@@ -1,0 +1,396 @@
+//! What well-behaved guests see.
+
+use std::io::{self, Read, Write};
+
+use damson_wasi::{Errno, OutputPipe, SeededRandom, VirtualClock, WasiCtxBuilder};
+
+use crate::guest::{FUNCTIONS, Guest};
+
+const UNKNOWN: u8 = 0;
+
+#[test]
+fn both_import_modules_have_all_functions() {
+    for wasi_module in ["wasi_snapshot_preview1", "wasi_unstable"] {
+        let memory = "(memory (export \"memory\") 1)";
+        let mut guest = Guest::with(wasi_module, memory, WasiCtxBuilder::new());
+        guest.ok("sched_yield", &[]);
+    }
+    assert_eq!(FUNCTIONS.len(), 46);
+}
+
+#[test]
+fn arguments_arrive_as_c_strings() {
+    let wasi = WasiCtxBuilder::new()
+        .args(["prog", "", "\u{e9}"])
+        .arg(b"\xff");
+    let mut guest = Guest::new(wasi);
+    guest.ok("args_sizes_get", &[0, 4]);
+    assert_eq!((guest.u32(0), guest.u32(4)), (4, 5 + 1 + 3 + 2));
+    guest.ok("args_get", &[16, 100]);
+    let pointers: Vec<u32> = (0..4).map(|index| guest.u32(16 + 4 * index)).collect();
+    assert_eq!(pointers, [100, 105, 106, 109]);
+    assert_eq!(guest.bytes(100, 11), b"prog\0\0\xc3\xa9\0\xff\0");
+}
+
+#[test]
+fn the_environment_arrives_as_c_strings() {
+    let mut guest = Guest::new(WasiCtxBuilder::new().env("A", "1").env("EMPTY", ""));
+    guest.ok("environ_sizes_get", &[0, 4]);
+    assert_eq!((guest.u32(0), guest.u32(4)), (2, 4 + 7));
+    guest.ok("environ_get", &[16, 100]);
+    assert_eq!((guest.u32(16), guest.u32(20)), (100, 104));
+    assert_eq!(guest.bytes(100, 11), b"A=1\0EMPTY=\0");
+}
+
+#[test]
+fn without_arguments_nothing_is_written() {
+    let mut guest = Guest::new(WasiCtxBuilder::new());
+    guest.ok("args_sizes_get", &[0, 4]);
+    assert_eq!((guest.u32(0), guest.u32(4)), (0, 0));
+    // Nothing is read or written at the two addresses.
+    guest.ok("args_get", &[0xffff_ffff, 0xffff_ffff]);
+}
+
+#[test]
+fn writes_gather_their_vectors() {
+    let (out, err) = (OutputPipe::new(100), OutputPipe::new(100));
+    let mut guest = Guest::new(
+        WasiCtxBuilder::new()
+            .stdout(out.clone())
+            .stderr(err.clone()),
+    );
+    guest.write(200, b"hello, world");
+    guest.write_u32s(0, &[200, 5, 0, 0, 205, 7]);
+    guest.ok("fd_write", &[1, 0, 3, 64]);
+    assert_eq!(guest.u32(64), 12);
+    assert_eq!(out.contents(), b"hello, world");
+    guest.ok("fd_write", &[2, 0, 1, 64]);
+    assert_eq!((guest.u32(64), err.contents()), (5, b"hello".to_vec()));
+    guest.ok("fd_write", &[1, 0, 0, 64]);
+    assert_eq!(guest.u32(64), 0);
+}
+
+#[test]
+fn a_full_pipe_takes_what_fits_and_then_fails() {
+    let out = OutputPipe::new(7);
+    let mut guest = Guest::new(WasiCtxBuilder::new().stdout(out.clone()));
+    guest.write(200, b"hello, world");
+    guest.write_u32s(0, &[200, 5, 205, 7]);
+    guest.ok("fd_write", &[1, 0, 2, 64]);
+    assert_eq!((guest.u32(64), out.contents()), (7, b"hello, ".to_vec()));
+    guest.fails("fd_write", &[1, 0, 2, 64], Errno::NoSpc);
+}
+
+#[test]
+fn errors_of_a_stream_become_errnos() {
+    struct Broken;
+    impl Read for Broken {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::WouldBlock.into())
+        }
+    }
+    impl Write for Broken {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut guest = Guest::new(WasiCtxBuilder::new().stdin(Broken).stdout(Broken));
+    guest.write_u32s(0, &[200, 5]);
+    guest.fails("fd_write", &[1, 0, 1, 64], Errno::Pipe);
+    guest.fails("fd_read", &[0, 0, 1, 64], Errno::Again);
+}
+
+#[test]
+fn reads_fill_the_first_vector_that_has_room_until_the_end() {
+    let mut guest = Guest::new(WasiCtxBuilder::new().stdin(&b"abcdefg"[..]));
+    guest.write_u32s(0, &[0, 0, 200, 4, 300, 4]);
+    guest.ok("fd_read", &[0, 0, 3, 64]);
+    assert_eq!(
+        (guest.u32(64), guest.bytes(200, 5)),
+        (4, b"abcd\0".to_vec())
+    );
+    assert_eq!(guest.bytes(300, 4), [0; 4]);
+    guest.ok("fd_read", &[0, 0, 3, 64]);
+    assert_eq!((guest.u32(64), guest.bytes(200, 4)), (3, b"efgd".to_vec()));
+    guest.ok("fd_read", &[0, 0, 3, 64]);
+    assert_eq!(guest.u32(64), 0);
+}
+
+#[test]
+fn streams_have_a_direction() {
+    let mut guest = Guest::new(WasiCtxBuilder::new());
+    guest.write_u32s(0, &[200, 5]);
+    guest.fails("fd_write", &[0, 0, 1, 64], Errno::BadF);
+    guest.fails("fd_read", &[1, 0, 1, 64], Errno::BadF);
+    guest.fails("fd_pread", &[0, 0, 1, 0, 64], Errno::SPipe);
+    guest.fails("fd_pread", &[1, 0, 1, 0, 64], Errno::BadF);
+    guest.fails("fd_pwrite", &[2, 0, 1, 0, 64], Errno::SPipe);
+    guest.fails("fd_pwrite", &[0, 0, 1, 0, 64], Errno::BadF);
+}
+
+#[test]
+fn streams_have_no_position_length_or_directory() {
+    let mut guest = Guest::new(WasiCtxBuilder::new());
+    for fd in 0..3 {
+        guest.fails("fd_seek", &[fd, 0, 1, 64], Errno::SPipe);
+        guest.fails("fd_seek", &[fd, 0, 3, 64], Errno::Inval);
+        guest.fails("fd_tell", &[fd, 64], Errno::SPipe);
+        guest.fails("fd_advise", &[fd, 0, 0, 0], Errno::SPipe);
+        guest.fails("fd_advise", &[fd, 0, 0, 6], Errno::Inval);
+        guest.fails("fd_allocate", &[fd, 0, 1], Errno::SPipe);
+        guest.fails("fd_filestat_set_size", &[fd, 0], Errno::Inval);
+        guest.fails("fd_filestat_set_times", &[fd, 0, 0, 0], Errno::NotCapable);
+        guest.fails("fd_readdir", &[fd, 100, 50, 0, 64], Errno::NotDir);
+        guest.fails("fd_prestat_get", &[fd, 64], Errno::BadF);
+        guest.fails("fd_prestat_dir_name", &[fd, 64, 8], Errno::BadF);
+        guest.fails("path_open", &[fd, 0, 100, 4, 0, 0, 0, 0, 64], Errno::NotDir);
+        guest.fails("path_unlink_file", &[fd, 100, 4], Errno::NotDir);
+        guest.fails("path_rename", &[fd, 100, 4, fd, 100, 4], Errno::NotDir);
+        guest.fails("path_symlink", &[100, 4, fd, 100, 4], Errno::NotDir);
+        guest.fails("sock_recv", &[fd, 0, 1, 0, 64, 68], Errno::NotSock);
+        guest.fails("sock_shutdown", &[fd, 3], Errno::NotSock);
+    }
+    guest.ok("fd_sync", &[1]);
+    guest.ok("fd_datasync", &[2]);
+    guest.fails("fd_sync", &[0], Errno::Inval);
+}
+
+#[test]
+fn the_type_of_a_stream_in_memory_is_unknown() {
+    let mut guest = Guest::new(WasiCtxBuilder::new());
+    guest.write(96, &[0xff; 32]);
+    guest.ok("fd_fdstat_get", &[0, 96]);
+    assert_eq!(guest.bytes(96, 4), [UNKNOWN, 0, 0, 0]);
+    let fd_read = 1 << 1;
+    let fd_write = 1 << 6;
+    let seek_and_tell = 1 << 2 | 1 << 5;
+    assert_eq!(
+        guest.u64(104) & (fd_read | fd_write | seek_and_tell),
+        fd_read
+    );
+    assert_eq!(guest.u64(112), 0);
+    assert_eq!(guest.bytes(120, 8), [0xff; 8]);
+    guest.ok("fd_fdstat_get", &[1, 96]);
+    assert_eq!(
+        guest.u64(104) & (fd_read | fd_write | seek_and_tell),
+        fd_write
+    );
+}
+
+#[test]
+fn filestat_has_the_size_of_its_version() {
+    for (wasi_module, size) in [("wasi_snapshot_preview1", 64), ("wasi_unstable", 56)] {
+        let memory = "(memory (export \"memory\") 1)";
+        let mut guest = Guest::with(wasi_module, memory, WasiCtxBuilder::new());
+        guest.write(100, &[0xff; 72]);
+        guest.ok("fd_filestat_get", &[1, 100]);
+        assert_eq!(guest.bytes(100, size), vec![0; size]);
+        assert_eq!(guest.bytes(100 + size, 8), [0xff; 8]);
+    }
+}
+
+#[test]
+fn rights_can_be_given_up_and_not_regained() {
+    let mut guest = Guest::new(WasiCtxBuilder::new());
+    guest.write_u32s(0, &[200, 5]);
+    guest.ok("fd_fdstat_get", &[1, 96]);
+    let all = guest.u64(104);
+    let fd_write = 1 << 6;
+    guest.ok("fd_write", &[1, 0, 1, 64]);
+    guest.ok("fd_fdstat_set_rights", &[1, all & !fd_write, 0]);
+    guest.fails("fd_write", &[1, 0, 1, 64], Errno::NotCapable);
+    guest.fails("fd_fdstat_set_rights", &[1, all, 0], Errno::NotCapable);
+    guest.fails("fd_fdstat_set_rights", &[2, all, 1], Errno::NotCapable);
+    guest.ok("fd_fdstat_set_rights", &[1, 0, 0]);
+    guest.fails("fd_sync", &[1], Errno::NotCapable);
+    guest.fails("fd_fdstat_set_flags", &[1, 0], Errno::NotCapable);
+    guest.fails("fd_filestat_get", &[1, 96], Errno::NotCapable);
+}
+
+#[test]
+fn flags_that_a_stream_cannot_keep_are_refused() {
+    let mut guest = Guest::new(WasiCtxBuilder::new());
+    guest.ok("fd_fdstat_set_flags", &[1, 1]);
+    guest.ok("fd_fdstat_get", &[1, 96]);
+    assert_eq!(guest.bytes(98, 2), [1, 0]);
+    guest.fails("fd_fdstat_set_flags", &[1, 4], Errno::NotSup);
+    guest.fails("fd_fdstat_set_flags", &[1, 0x20], Errno::Inval);
+    guest.fails("fd_fdstat_set_flags", &[1, 0x1_0000], Errno::Inval);
+}
+
+#[test]
+fn closed_descriptors_are_gone() {
+    let out = OutputPipe::new(100);
+    let mut guest = Guest::new(WasiCtxBuilder::new().stderr(out.clone()));
+    guest.write(200, b"hello");
+    guest.write_u32s(0, &[200, 5]);
+    guest.ok("fd_close", &[0]);
+    guest.fails("fd_close", &[0], Errno::BadF);
+    guest.fails("fd_renumber", &[1, 0], Errno::BadF);
+    guest.ok("fd_renumber", &[2, 1]);
+    guest.ok("fd_write", &[1, 0, 1, 64]);
+    assert_eq!(out.contents(), b"hello");
+    guest.fails("fd_write", &[2, 0, 1, 64], Errno::BadF);
+    guest.ok("fd_renumber", &[1, 1]);
+    guest.ok("fd_write", &[1, 0, 1, 64]);
+}
+
+#[test]
+fn clocks_show_the_time_they_are_given() {
+    let mut guest = Guest::new(WasiCtxBuilder::new().clock(VirtualClock::new(1 << 60, 5)));
+    guest.ok("clock_time_get", &[0, 0, 8]);
+    assert_eq!(guest.u64(8), 1 << 60);
+    guest.ok("clock_time_get", &[1, 0, 8]);
+    assert_eq!(guest.u64(8), 5);
+    guest.ok("clock_res_get", &[1, 8]);
+    assert_eq!(guest.u64(8), 5);
+    guest.fails("clock_time_get", &[4, 0, 8], Errno::Inval);
+    guest.fails("clock_res_get", &[4, 8], Errno::Inval);
+}
+
+#[test]
+fn the_default_clock_has_no_cpu_time() {
+    let mut guest = Guest::new(WasiCtxBuilder::new());
+    guest.ok("clock_time_get", &[0, 0, 8]);
+    let year_2020 = 1_577_836_800_000_000_000;
+    assert!(guest.u64(8) > year_2020);
+    guest.ok("clock_res_get", &[1, 8]);
+    assert_ne!(guest.u64(8), 0);
+    guest.fails("clock_time_get", &[2, 0, 8], Errno::Inval);
+}
+
+#[test]
+fn random_bytes_come_from_the_source() {
+    let mut guest = Guest::new(WasiCtxBuilder::new().random(SeededRandom::new(0)));
+    guest.ok("random_get", &[100, 11]);
+    assert_eq!(guest.u64(100), 0xe220_a839_7b1d_cdaf);
+    assert_ne!(guest.bytes(108, 3), [0; 3]);
+    assert_eq!(guest.bytes(111, 1), [0]);
+    guest.ok("random_get", &[65536, 0]);
+}
+
+#[test]
+fn proc_exit_ends_the_call_with_the_code() {
+    for code in [0, 7, 255, 0xffff_ffff] {
+        let mut guest = Guest::new(WasiCtxBuilder::new());
+        let error = guest
+            .try_call("proc_exit", &[code])
+            .expect_err("the call ends");
+        assert_eq!(error.i32_exit_status(), Some(code as u32 as i32));
+    }
+}
+
+#[test]
+fn signals_are_not_supported() {
+    Guest::new(WasiCtxBuilder::new()).fails("proc_raise", &[6], Errno::NotSup);
+}
+
+/// Writes a subscription in the layout of preview 1.
+fn subscribe(guest: &mut Guest, index: usize, user_data: u64, tag: u8, body: &[(usize, &[u8])]) {
+    let at = 1000 + 48 * index;
+    guest.write(at, &[0; 48]);
+    guest.write(at, &user_data.to_le_bytes());
+    guest.write(at + 8, &[tag]);
+    for (offset, bytes) in body {
+        guest.write(at + offset, bytes);
+    }
+}
+
+fn clock(guest: &mut Guest, index: usize, user_data: u64, id: u32, timeout: u64, flags: u16) {
+    let body = [
+        (16, &id.to_le_bytes()[..]),
+        (24, &timeout.to_le_bytes()[..]),
+        (40, &flags.to_le_bytes()[..]),
+    ];
+    subscribe(guest, index, user_data, 0, &body);
+}
+
+fn event(guest: &Guest, index: usize) -> (u64, u16, u8) {
+    let bytes = guest.bytes(3000 + 32 * index, 11);
+    let user_data = u64::from_le_bytes(bytes[0..8].try_into().expect("8 bytes"));
+    (
+        user_data,
+        u16::from_le_bytes([bytes[8], bytes[9]]),
+        bytes[10],
+    )
+}
+
+#[test]
+fn polling_clocks_waits_for_the_earliest() {
+    let mut guest = Guest::new(WasiCtxBuilder::new().clock(VirtualClock::new(0, 0)));
+    clock(&mut guest, 0, 10, 1, 5_000, 0);
+    clock(&mut guest, 1, 11, 1, 3_000, 0);
+    clock(&mut guest, 2, 12, 0, 3_000, 1);
+    guest.ok("poll_oneoff", &[1000, 3000, 3, 64]);
+    assert_eq!(guest.u32(64), 2);
+    assert_eq!(
+        (event(&guest, 0), event(&guest, 1)),
+        ((11, 0, 0), (12, 0, 0))
+    );
+    guest.ok("clock_time_get", &[1, 0, 8]);
+    assert_eq!(guest.u64(8), 3_000);
+    // A moment that has passed is reported at once.
+    guest.ok("poll_oneoff", &[1000 + 2 * 48, 3000, 1, 64]);
+    assert_eq!(guest.u32(64), 1);
+    guest.ok("clock_time_get", &[1, 0, 8]);
+    assert_eq!(guest.u64(8), 3_000);
+}
+
+#[test]
+fn polling_really_waits_on_the_system_clock() {
+    let mut guest = Guest::new(WasiCtxBuilder::new());
+    let start = std::time::Instant::now();
+    clock(&mut guest, 0, 10, 1, 20_000_000, 0);
+    guest.ok("poll_oneoff", &[1000, 3000, 1, 64]);
+    assert!(start.elapsed().as_millis() >= 20);
+}
+
+#[test]
+fn polling_finds_streams_ready_and_reports_bad_ones() {
+    let mut guest = Guest::new(WasiCtxBuilder::new().clock(VirtualClock::new(0, 0)));
+    subscribe(&mut guest, 0, 20, 1, &[(16, &0_u32.to_le_bytes())]);
+    subscribe(&mut guest, 1, 21, 2, &[(16, &1_u32.to_le_bytes())]);
+    subscribe(&mut guest, 2, 22, 2, &[(16, &9_u32.to_le_bytes())]);
+    clock(&mut guest, 3, 23, 1, 1_000, 0);
+    clock(&mut guest, 4, 24, 3, 1_000, 0);
+    clock(&mut guest, 5, 25, 77, 1_000, 0);
+    guest.ok("poll_oneoff", &[1000, 3000, 6, 64]);
+    assert_eq!(guest.u32(64), 5);
+    assert_eq!(event(&guest, 0), (20, 0, 1));
+    assert_eq!(guest.u64(3016), 1);
+    assert_eq!(event(&guest, 1), (21, 0, 2));
+    assert_eq!(event(&guest, 2), (22, Errno::BadF.number(), 2));
+    assert_eq!(event(&guest, 3), (24, Errno::NotSup.number(), 0));
+    assert_eq!(event(&guest, 4), (25, Errno::Inval.number(), 0));
+    guest.ok("clock_time_get", &[1, 0, 8]);
+    assert_eq!(guest.u64(8), 0);
+}
+
+#[test]
+fn polling_understands_the_older_layout() {
+    let memory = "(memory (export \"memory\") 1)";
+    let wasi = WasiCtxBuilder::new().clock(VirtualClock::new(0, 0));
+    let mut guest = Guest::with("wasi_unstable", memory, wasi);
+    for (index, timeout) in [7_000_u64, 4_000].into_iter().enumerate() {
+        let at = 1000 + 56 * index;
+        guest.write(at, &(30 + index as u64).to_le_bytes());
+        guest.write(at + 16, &[0xff; 8]);
+        guest.write(at + 24, &1_u32.to_le_bytes());
+        guest.write(at + 32, &timeout.to_le_bytes());
+    }
+    guest.ok("poll_oneoff", &[1000, 3000, 2, 64]);
+    assert_eq!((guest.u32(64), event(&guest, 0)), (1, (31, 0, 0)));
+    guest.ok("clock_time_get", &[1, 0, 8]);
+    assert_eq!(guest.u64(8), 4_000);
+}
+
+#[test]
+fn polling_nothing_or_something_unknown_is_invalid() {
+    let mut guest = Guest::new(WasiCtxBuilder::new());
+    guest.fails("poll_oneoff", &[1000, 3000, 0, 64], Errno::Inval);
+    subscribe(&mut guest, 0, 0, 3, &[]);
+    guest.fails("poll_oneoff", &[1000, 3000, 1, 64], Errno::Inval);
+}

@@ -1,0 +1,5 @@
+//! Behaviour of every WASI function, seen from inside a module.
+
+mod behaviour;
+mod guest;
+mod hostile;

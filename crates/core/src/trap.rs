@@ -49,6 +49,24 @@ pub enum TrapCode {
     GrowthOperationLimited,
 }
 
+impl TrapCode {
+    /// Every trap code.
+    pub const ALL: &'static [Self] = &[
+        Self::UnreachableCodeReached,
+        Self::MemoryOutOfBounds,
+        Self::TableOutOfBounds,
+        Self::IndirectCallToNull,
+        Self::IntegerDivisionByZero,
+        Self::IntegerOverflow,
+        Self::BadConversionToInteger,
+        Self::StackOverflow,
+        Self::BadSignature,
+        Self::OutOfFuel,
+        Self::InvalidReference,
+        Self::GrowthOperationLimited,
+    ];
+}
+
 /// Where in a module a trap happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TrapSite {

@@ -1,0 +1,55 @@
+//! What can be chosen when a store is made.
+
+use alloc::sync::Arc;
+use core::any::Any;
+use core::fmt;
+
+use super::vtable::HostVtable;
+
+/// The configuration of a store.
+#[non_exhaustive]
+pub struct StoreConfig {
+    /// The size of the value stack in bytes, rounded down to whole cells. It is
+    /// allocated when the first function is called. Default: 1 MiB.
+    pub stack_bytes: usize,
+    /// How deep calls may nest. Default: 10,000.
+    pub max_call_depth: u32,
+    /// How deep calls from the host into Wasm may nest: each takes native stack.
+    /// Default: 100.
+    pub max_host_nesting: u32,
+    /// The greatest size of a table. Default: 10,000,000 elements (80 MB).
+    pub max_table_elements: u32,
+    /// The initial fuel; `None`, the default, disables metering.
+    pub fuel: Option<u64>,
+    /// Something of the embedder's, for [`PrunedRef::embedder`](super::PrunedRef::embedder).
+    pub embedder: Option<Arc<dyn Any + Send + Sync>>,
+    /// The hooks. Default: none.
+    pub vtable: HostVtable,
+}
+
+impl Default for StoreConfig {
+    fn default() -> Self {
+        Self {
+            stack_bytes: 1 << 20,
+            max_call_depth: 10_000,
+            max_host_nesting: 100,
+            max_table_elements: 10_000_000,
+            fuel: None,
+            embedder: None,
+            vtable: HostVtable::default(),
+        }
+    }
+}
+
+impl fmt::Debug for StoreConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoreConfig")
+            .field("stack_bytes", &self.stack_bytes)
+            .field("max_call_depth", &self.max_call_depth)
+            .field("max_host_nesting", &self.max_host_nesting)
+            .field("max_table_elements", &self.max_table_elements)
+            .field("fuel", &self.fuel)
+            .field("vtable", &self.vtable)
+            .finish_non_exhaustive()
+    }
+}

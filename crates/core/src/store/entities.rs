@@ -1,0 +1,314 @@
+#![expect(
+    unsafe_code,
+    reason = "adds entities to the store core through a raw pointer"
+)]
+//! Making and growing the entities of a store.
+//!
+//! Growth, and the first size as well, is put before the embedder's limiter
+//! before anything changes.
+
+use alloc::boxed::Box;
+use core::any::Any;
+use core::ptr::NonNull;
+
+use super::StoreCore;
+use super::borrowed::PrunedMut;
+use super::vtable::{GrowDecision, GrowRequest};
+use crate::cell::Cell;
+use crate::error::{GrowError, TypeMismatch};
+use crate::func::{FuncEntity, HostFunc};
+use crate::global::GlobalEntity;
+use crate::handle::{FuncHandle, GlobalHandle, Handle, MemoryHandle, TableHandle};
+use crate::memory::{MemoryEntity, MemoryError};
+use crate::storage::{HeapStorage, MemoryStorage};
+use crate::table::{TableEntity, TableError};
+use crate::types::{ExternKind, FuncType, GlobalType, MemoryType, PAGE_SIZE, TableType};
+
+impl PrunedMut<'_> {
+    /// Adds a memory on the heap.
+    ///
+    /// # Errors
+    ///
+    /// [`MemoryError`] if the type is impossible, the limiter refuses, or there is
+    /// no room.
+    pub fn alloc_memory(&mut self, ty: MemoryType) -> Result<MemoryHandle, MemoryError> {
+        self.alloc_memory_with(ty, Box::new(HeapStorage::new()))
+    }
+
+    /// Adds a memory in `storage`, which grows to the minimum of `ty`. Bytes that
+    /// the storage already has are kept; they must be whole pages.
+    ///
+    /// # Errors
+    ///
+    /// As for [`alloc_memory`](Self::alloc_memory).
+    pub fn alloc_memory_with(
+        &mut self,
+        ty: MemoryType,
+        storage: Box<dyn MemoryStorage>,
+    ) -> Result<MemoryHandle, MemoryError> {
+        let memory = self.new_memory(ty, storage, 0)?;
+        let handle = memory.handle();
+        self.push_memory(memory);
+        Ok(handle)
+    }
+
+    /// Adds a table with all elements set to `init`.
+    ///
+    /// # Errors
+    ///
+    /// [`TableError`] if the type is impossible, the limiter refuses, there is no
+    /// room, or `init` is no reference that the table can hold.
+    pub fn alloc_table(&mut self, ty: TableType, init: Cell) -> Result<TableHandle, TableError> {
+        let table = self.new_table(ty, 0, init)?;
+        let handle = table.handle();
+        self.push_table(table);
+        Ok(handle)
+    }
+
+    /// Adds a global.
+    pub fn alloc_global(&mut self, ty: GlobalType, value: Cell) -> GlobalHandle {
+        let id = self.id();
+        // SAFETY: the core is valid and used through this borrow only.
+        let globals = unsafe { &mut (*self.core()).globals };
+        let handle = Handle::new(id, globals.next_index());
+        globals.push(GlobalEntity::new(ty, value, handle));
+        handle
+    }
+
+    /// Links a host function into this store. The type of host data that it was
+    /// made for is compared with the store's here, once and for all.
+    ///
+    /// # Errors
+    ///
+    /// [`TypeMismatch`] if it was made for other host data.
+    pub fn alloc_host_func(&mut self, func: HostFunc) -> Result<FuncHandle, TypeMismatch> {
+        // SAFETY: the core is valid and used through this borrow only.
+        let data = unsafe { &(*self.core()).data };
+        if let Some((type_id, expected)) = func.data
+            && type_id != data.type_id()
+        {
+            return Err(TypeMismatch {
+                expected,
+                found: data.type_name(),
+            });
+        }
+        let type_id = self.intern_type(&func.ty);
+        let handle = self.next_func();
+        self.push_func(FuncEntity::host(func.ty, type_id, handle, func.body));
+        Ok(handle)
+    }
+
+    /// Gives the store an object that Wasm can refer to. It is dropped with the
+    /// store.
+    pub fn alloc_extern(&mut self, object: Box<dyn Any + Send + Sync>) -> Cell {
+        // SAFETY: the core is valid and used through this borrow only.
+        unsafe { (*self.core()).references.push_extern(object) }
+    }
+
+    /// The number of a function type in this store.
+    ///
+    /// # Panics
+    ///
+    /// After 2³² different types, which need hundreds of gigabytes before.
+    pub fn intern_type(&mut self, ty: &FuncType) -> u32 {
+        // SAFETY: the core is valid and used through this borrow only.
+        let types = unsafe { &mut (*self.core()).types };
+        if let Some(&number) = types.get(ty) {
+            return number;
+        }
+        let number = u32::try_from(types.len()).expect("less than 2^32 function types");
+        types.insert(ty.clone(), number);
+        number
+    }
+
+    /// `memory.grow`: adds `delta` pages; returns the old size in pages.
+    ///
+    /// An executor that runs in this store has to take the base and limits of the
+    /// memory anew.
+    ///
+    /// # Errors
+    ///
+    /// [`GrowError`]; the memory is as before then.
+    pub fn grow_memory(&mut self, handle: MemoryHandle, delta: u64) -> Result<u64, GrowError> {
+        let memory = self.memory(handle)?;
+        let (kind, ty) = (ExternKind::Memory, memory.ty());
+        let old = memory.pages();
+        let desired = memory.grown(delta)?;
+        self.ask_limiter(kind, old, desired, ty.maximum(), PAGE_SIZE as u64)?;
+        let id = self.id();
+        // SAFETY: the core is valid and used through this borrow only.
+        let memories = unsafe { &mut (*self.core()).memories };
+        let index = handle.index_in(id)?;
+        // SAFETY: entities are valid, and used through this borrow only.
+        let memory = unsafe { memories.get(index).expect("found above").as_mut() };
+        let result = memory.grow(delta);
+        self.tell_failure(kind, result)
+    }
+
+    /// `table.grow`: adds `delta` elements of value `init`; returns the old size.
+    ///
+    /// # Errors
+    ///
+    /// [`GrowError`]; the table is as before then.
+    pub fn grow_table(
+        &mut self,
+        handle: TableHandle,
+        delta: u64,
+        init: Cell,
+    ) -> Result<u64, GrowError> {
+        let table = self.table(handle)?;
+        let (kind, ty) = (ExternKind::Table, table.ty());
+        if !table.accepts(init) {
+            return Err(GrowError::InvalidReference);
+        }
+        let old = table.size().into();
+        let desired = table.grown(delta)?;
+        self.ask_limiter(kind, old, desired, ty.maximum().map(Into::into), 1)?;
+        let id = self.id();
+        // SAFETY: the core is valid and used through this borrow only.
+        let tables = unsafe { &mut (*self.core()).tables };
+        let index = handle.index_in(id)?;
+        // SAFETY: entities are valid, and used through this borrow only.
+        let table = unsafe { tables.get(index).expect("found above").as_mut() };
+        let result = table.grow(delta, init);
+        self.tell_failure(kind, result)
+    }
+
+    /// Puts a growth before the limiter; sizes count units of `unit`.
+    fn ask_limiter(
+        &mut self,
+        kind: ExternKind,
+        current: u64,
+        desired: u64,
+        maximum: Option<u64>,
+        unit: u64,
+    ) -> Result<(), GrowError> {
+        let core = self.core();
+        // SAFETY: the core is valid and used through this borrow only; the fields
+        // are distinct, and the hook does not get the store.
+        let (vtable, data) = unsafe { (&mut (*core).vtable, &mut (*core).data) };
+        let hook = match kind {
+            ExternKind::Memory => &mut vtable.memory_growing,
+            _ => &mut vtable.table_growing,
+        };
+        let Some(hook) = hook else { return Ok(()) };
+        let request = GrowRequest {
+            kind,
+            current: current.saturating_mul(unit),
+            desired: desired.saturating_mul(unit),
+            maximum: maximum.map(|maximum| maximum.saturating_mul(unit)),
+        };
+        match hook(data.as_mut(), request) {
+            GrowDecision::Allow => Ok(()),
+            GrowDecision::Deny => Err(GrowError::Denied { kind }),
+            GrowDecision::Trap => Err(GrowError::DeniedWithTrap { kind }),
+        }
+    }
+
+    /// Tells the embedder if a growth failed that it had allowed.
+    fn tell_failure<V>(
+        &mut self,
+        kind: ExternKind,
+        result: Result<V, GrowError>,
+    ) -> Result<V, GrowError> {
+        if let Err(error) = &result {
+            let core = self.core();
+            // SAFETY: as in `ask_limiter`.
+            let (vtable, data) = unsafe { (&mut (*core).vtable, &mut (*core).data) };
+            if let Some(hook) = &mut vtable.grow_failed {
+                hook(data.as_mut(), kind, error);
+            }
+        }
+        result
+    }
+
+    /// A memory that is not in the store yet. It will be if the caller pushes
+    /// `ahead` other memories and then this one.
+    pub(crate) fn new_memory(
+        &mut self,
+        ty: MemoryType,
+        storage: Box<dyn MemoryStorage>,
+        ahead: u32,
+    ) -> Result<MemoryEntity, MemoryError> {
+        let id = self.id();
+        // SAFETY: the core is valid and used through this borrow only.
+        let index = unsafe { (*self.core()).memories.next_index_after(ahead) };
+        let mut memory = MemoryEntity::new(ty, Handle::new(id, index), storage)?;
+        let initial = memory.pages().max(ty.minimum());
+        let kind = ExternKind::Memory;
+        self.ask_limiter(kind, 0, initial, ty.maximum(), PAGE_SIZE as u64)
+            .and_then(|()| {
+                let result = memory.grow(initial - memory.pages());
+                self.tell_failure(kind, result)
+            })
+            .map_err(|source| MemoryError::Allocation { ty, source })?;
+        Ok(memory)
+    }
+
+    /// A table that is not in the store yet, see [`Self::new_memory`].
+    pub(crate) fn new_table(
+        &mut self,
+        ty: TableType,
+        ahead: u32,
+        init: Cell,
+    ) -> Result<TableEntity, TableError> {
+        let (id, core) = (self.id(), self.core());
+        // SAFETY: the core is valid and used through this borrow only.
+        let (index, max_elements) = unsafe {
+            (
+                (*core).tables.next_index_after(ahead),
+                (*core).max_table_elements,
+            )
+        };
+        // SAFETY: the references belong to this store, which will own the table,
+        // and stay in place with the core. They change in methods of `PrunedMut`
+        // only, while no reference to a table is alive.
+        let mut table = unsafe {
+            let references = NonNull::new_unchecked(&raw mut (*core).references);
+            TableEntity::new(ty, Handle::new(id, index), max_elements, references)?
+        };
+        if !table.accepts(init) {
+            return Err(TableError::InvalidReference {
+                expected: ty.element(),
+                found: init.to_bits(),
+            });
+        }
+        let (kind, initial) = (ExternKind::Table, u64::from(ty.minimum()));
+        table
+            .grown(initial)
+            .and_then(|_| self.ask_limiter(kind, 0, initial, ty.maximum().map(Into::into), 1))
+            .and_then(|()| {
+                let result = table.grow(initial, init);
+                self.tell_failure(kind, result)
+            })
+            .map_err(|source| TableError::Allocation { ty, source })?;
+        Ok(table)
+    }
+
+    /// The handle that the next function will get.
+    pub(crate) fn next_func(&mut self) -> FuncHandle {
+        let id = self.id();
+        // SAFETY: the core is valid and used through this borrow only.
+        Handle::new(id, unsafe { (*self.core()).references.funcs.next_index() })
+    }
+
+    pub(crate) fn push_memory(&mut self, memory: MemoryEntity) -> NonNull<MemoryEntity> {
+        // SAFETY: the core is valid and used through this borrow only.
+        unsafe { (*self.core()).memories.push(memory) }
+    }
+
+    pub(crate) fn push_table(&mut self, table: TableEntity) -> NonNull<TableEntity> {
+        // SAFETY: the core is valid and used through this borrow only.
+        unsafe { (*self.core()).tables.push(table) }
+    }
+
+    pub(crate) fn push_func(&mut self, func: FuncEntity) -> NonNull<FuncEntity> {
+        // SAFETY: the core is valid and used through this borrow only.
+        unsafe { (*self.core()).references.funcs.push(func) }
+    }
+
+    /// The core, for instantiation.
+    pub(crate) fn core_ptr(&mut self) -> *mut StoreCore {
+        self.core()
+    }
+}

@@ -1,0 +1,135 @@
+//! The hooks: the way from the executor and the entities to the embedder's code.
+//!
+//! A hook is a closure that gets the host data in its erased form and takes it
+//! back by a checked [`HostDataMut::get`]. It does not get the store, so it
+//! cannot come back into a store that is in the middle of something. It may
+//! panic: whoever asks it has not changed anything yet.
+//!
+//! Host functions are not in this table. They are entities of the store, linked
+//! one by one ([`crate::func`]). The glue that drops the host data belongs to the
+//! data itself.
+//!
+//! The table is made by `Default` and has no public constructor, so it can grow;
+//! [`HostVtable::abi_version`] tells what it has.
+
+use alloc::boxed::Box;
+use core::fmt;
+
+use super::data::HostDataMut;
+use crate::error::GrowError;
+use crate::func::HostError;
+use crate::types::ExternKind;
+
+/// The number of the present set of hooks; raised when one is added.
+pub const HOST_VTABLE_VERSION: u32 = 1;
+
+/// A memory or table wants to grow, or to be made (then the current size is 0).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct GrowRequest {
+    /// [`ExternKind::Memory`], with sizes in bytes, or [`ExternKind::Table`], with
+    /// sizes in elements.
+    pub kind: ExternKind,
+    /// The size now.
+    pub current: u64,
+    /// The size after growing.
+    pub desired: u64,
+    /// The greatest size that its type allows, if that says anything.
+    pub maximum: Option<u64>,
+}
+
+/// A limiter's answer to a [`GrowRequest`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum GrowDecision {
+    /// Go on.
+    Allow,
+    /// The guest is told that growing failed.
+    Deny,
+    /// The guest is stopped by a trap.
+    Trap,
+}
+
+/// What a store that ran out of fuel does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FuelDecision {
+    /// Stop the guest by a trap.
+    Trap,
+    /// Add so much fuel and go on.
+    Add(u64),
+}
+
+/// A border between Wasm and the host is being crossed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CallHook {
+    /// The host calls a Wasm function.
+    CallingWasm,
+    /// A Wasm function returns to the host.
+    ReturningFromWasm,
+    /// Wasm calls a host function.
+    CallingHost,
+    /// A host function returns to Wasm.
+    ReturningFromHost,
+}
+
+/// A hook that decides on growth.
+pub type GrowFn = Box<dyn FnMut(HostDataMut<'_>, GrowRequest) -> GrowDecision + Send + Sync>;
+/// A hook that learns that growth failed after it was allowed.
+pub type GrowFailedFn = Box<dyn FnMut(HostDataMut<'_>, ExternKind, &GrowError) + Send + Sync>;
+/// A hook at the border between Wasm and the host.
+pub type CallHookFn =
+    Box<dyn FnMut(HostDataMut<'_>, CallHook) -> Result<(), HostError> + Send + Sync>;
+/// A hook that decides what happens without fuel.
+pub type FuelFn = Box<dyn FnMut(HostDataMut<'_>) -> FuelDecision + Send + Sync>;
+
+/// The hooks of a store, see the [module documentation](self).
+#[non_exhaustive]
+pub struct HostVtable {
+    abi_version: u32,
+    /// Asked before a memory is made or grows. Default: allow.
+    pub memory_growing: Option<GrowFn>,
+    /// Asked before a table is made or grows. Default: allow.
+    pub table_growing: Option<GrowFn>,
+    /// Told when a growth that was allowed fails.
+    pub grow_failed: Option<GrowFailedFn>,
+    /// Called when control crosses between Wasm and the host.
+    pub call_hook: Option<CallHookFn>,
+    /// Asked when metered code has used up its fuel. Default: trap.
+    pub fuel_exhausted: Option<FuelFn>,
+}
+
+impl HostVtable {
+    /// The version of this table, [`HOST_VTABLE_VERSION`] of the crate that made it.
+    #[must_use]
+    pub const fn abi_version(&self) -> u32 {
+        self.abi_version
+    }
+}
+
+impl Default for HostVtable {
+    fn default() -> Self {
+        Self {
+            abi_version: HOST_VTABLE_VERSION,
+            memory_growing: None,
+            table_growing: None,
+            grow_failed: None,
+            call_hook: None,
+            fuel_exhausted: None,
+        }
+    }
+}
+
+impl fmt::Debug for HostVtable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HostVtable")
+            .field("abi_version", &self.abi_version)
+            .field("memory_growing", &self.memory_growing.is_some())
+            .field("table_growing", &self.table_growing.is_some())
+            .field("grow_failed", &self.grow_failed.is_some())
+            .field("call_hook", &self.call_hook.is_some())
+            .field("fuel_exhausted", &self.fuel_exhausted.is_some())
+            .finish_non_exhaustive()
+    }
+}

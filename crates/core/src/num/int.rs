@@ -10,6 +10,8 @@ use crate::trap::TrapCode;
 instructions! {
     /// `operand == 0`.
     fn i32_eqz(operand: i32) -> bool { operand == 0 }
+    /// Whether the operand is not 0: what `br_if` tests; no instruction of its own in Wasm.
+    fn i32_nez(operand: i32) -> bool { operand != 0 }
     /// `lhs == rhs`.
     fn i32_eq(lhs: i32, rhs: i32) -> bool { lhs == rhs }
     /// `lhs != rhs`.
@@ -119,6 +121,8 @@ instructions! {
 instructions! {
     /// `operand == 0`.
     fn i64_eqz(operand: i64) -> bool { operand == 0 }
+    /// Whether the operand is not 0: what `br_if` tests of a reference; no instruction of its own in Wasm.
+    fn i64_nez(operand: i64) -> bool { operand != 0 }
     /// `lhs == rhs`.
     fn i64_eq(lhs: i64, rhs: i64) -> bool { lhs == rhs }
     /// `lhs != rhs`.

@@ -1,0 +1,327 @@
+//! Code in its threaded form, and the map of a module's functions.
+//!
+//! Threading replaces each opcode by the address of its handler, once, when code is defined.
+//! The bytecode stays as it is otherwise, so positions agree.
+#![expect(unsafe_code, reason = "owns code that is reached through pointers")]
+
+use crate::handlers::HANDLERS;
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::any::Any;
+use core::fmt;
+use core::ptr;
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicPtr, Ordering};
+use damson_core::shape::ModuleShape;
+use damson_core::{Cell, CodeHandle};
+use damson_ir::{Instr, Kind, Verified};
+
+/// Why code for a function could not be made.
+pub type CompileError = Box<dyn core::error::Error + Send + Sync>;
+
+/// Makes code for functions when they are called for the first time.
+///
+/// The executor calls it outside of the dispatch loop, in the thread that called the
+/// function; two threads may ask for the same function at once.
+pub trait Compiler: Send + Sync {
+    /// Makes the code of a function, by its index in the module's function index space.
+    ///
+    /// # Errors
+    ///
+    /// When there is no code, for instance because the function is invalid. The call that
+    /// needed it fails with [`CallError::Compile`](crate::CallError::Compile).
+    fn compile(&self, func_index: u32) -> Result<Verified, CompileError>;
+}
+
+/// Code of one function, ready to run.
+#[repr(C)]
+pub(crate) struct Code {
+    /// The first instruction, in `cells`.
+    pub(crate) start: *const Cell,
+    /// Size of the frame.
+    pub(crate) frame_bytes: usize,
+    func_index: u32,
+    cells: NonNull<[Cell]>,
+    offsets: Box<[(u32, u32)]>,
+}
+
+impl Code {
+    /// Threads verified code. `imported` functions come before those of the module.
+    fn thread(code: Verified, imported: u32) -> Self {
+        let func_index = code.func_index();
+        let function = code.into_function();
+        let mut cells = function.cells;
+        let mut at = 0;
+        // Every instruction decodes: the code is verified.
+        while let Ok(instr) = Instr::decode(&cells, at) {
+            let (opcode, next) = (instr.opcode, at + instr.cells());
+            let mut position = 0;
+            for &kind in opcode.form().kinds {
+                if kind == Kind::DefinedFunc {
+                    rebase(&mut cells[at + 1..], position, imported);
+                }
+                position += kind.bytes();
+            }
+            let handler = HANDLERS[opcode.number()] as *const ();
+            cells[at] = handler.expose_provenance() as u64;
+            at = next;
+        }
+        let cells: Box<[Cell]> = cells.into_iter().map(Cell::from_bits).collect();
+        // SAFETY: a box is not null.
+        let cells = unsafe { NonNull::new_unchecked(Box::into_raw(cells)) };
+        Self {
+            start: cells.as_ptr().cast_const().cast(),
+            frame_bytes: function.frame_cells as usize * size_of::<Cell>(),
+            func_index,
+            cells,
+            offsets: function.offsets.into_boxed_slice(),
+        }
+    }
+
+    /// The index of the cell that `ip` points to, if it is one of this code.
+    fn position(&self, ip: *const Cell) -> Option<usize> {
+        let bytes = ip.addr().checked_sub(self.start.addr())?;
+        Some(bytes / size_of::<Cell>()).filter(|&cell| cell < self.cells.len())
+    }
+
+    /// The byte offset of the Wasm operator that the instruction at the cell belongs to.
+    fn wasm_offset(&self, cell: usize) -> Option<u32> {
+        let after = self.offsets.partition_point(|&(at, _)| at as usize <= cell);
+        self.offsets
+            .get(after.checked_sub(1)?)
+            .map(|&(_, offset)| offset)
+    }
+}
+
+/// Subtracts `imported` from the 32-bit operand at the byte `position`: the handler counts
+/// from the module's first own function.
+fn rebase(cells: &mut [u64], position: usize, imported: u32) {
+    let cell = &mut cells[position / 8];
+    let mut bytes = cell.to_ne_bytes();
+    let (words, _) = bytes.as_chunks_mut::<4>();
+    // The first operand of its family: it does not straddle cells.
+    let word = &mut words[position % 8 / 4];
+    *word = (u32::from_ne_bytes(*word) - imported).to_ne_bytes();
+    *cell = u64::from_ne_bytes(bytes);
+}
+
+impl Drop for Code {
+    fn drop(&mut self) {
+        // SAFETY: made from a box in `thread`, and dropped once.
+        drop(unsafe { Box::from_raw(self.cells.as_ptr()) });
+    }
+}
+
+/// Why code was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DefineError {
+    /// The code was verified against another module.
+    #[error("the code of function {func_index} was verified against another module")]
+    OtherModule {
+        /// The function.
+        func_index: u32,
+    },
+    /// The code was verified as that of another function.
+    #[error("expected code of function {expected}, found code of function {found}")]
+    OtherFunction {
+        /// The function to define.
+        expected: u32,
+        /// The function that the code is for.
+        found: u32,
+    },
+    /// The function has code already.
+    #[error("function {func_index} has code already")]
+    AlreadyDefined {
+        /// The function.
+        func_index: u32,
+    },
+}
+
+/// The code of a module's functions, shared by its instances, stores and threads.
+///
+/// A function gets its code by [`define`](Self::define), or by the map's [`Compiler`] when
+/// it is first called, and keeps it as long as the map lives.
+pub struct CodeMap {
+    shape: Arc<ModuleShape>,
+    imported: u32,
+    /// One for each function that the module defines: null, or a `Code` from a box.
+    entries: NonNull<[AtomicPtr<()>]>,
+    compiler: Option<Box<dyn Compiler>>,
+}
+
+// SAFETY: entries are atomics; the code that they point to is not changed after it was
+// published, and can be read and freed by any thread.
+unsafe impl Send for CodeMap {}
+// SAFETY: as above.
+unsafe impl Sync for CodeMap {}
+
+impl CodeMap {
+    /// A map in which no function has code. A call of one that has none is an error.
+    #[must_use]
+    pub fn new(shape: Arc<ModuleShape>) -> Arc<Self> {
+        Self::make(shape, None)
+    }
+
+    /// A map in which `compiler` makes missing code.
+    #[must_use]
+    pub fn with_compiler(shape: Arc<ModuleShape>, compiler: Box<dyn Compiler>) -> Arc<Self> {
+        Self::make(shape, Some(compiler))
+    }
+
+    fn make(shape: Arc<ModuleShape>, compiler: Option<Box<dyn Compiler>>) -> Arc<Self> {
+        let imported = shape.num_imported_funcs();
+        let defined = shape.funcs.len().saturating_sub(imported as usize);
+        let entries: Vec<AtomicPtr<()>> = (0..defined)
+            .map(|_| AtomicPtr::new(ptr::null_mut()))
+            .collect();
+        // SAFETY: a box is not null.
+        let entries = unsafe { NonNull::new_unchecked(Box::into_raw(entries.into_boxed_slice())) };
+        Arc::new(Self {
+            shape,
+            imported,
+            entries,
+            compiler,
+        })
+    }
+
+    fn entries(&self) -> &[AtomicPtr<()>] {
+        // SAFETY: from a box that is freed when the map is dropped; only shared references
+        // are ever made.
+        unsafe { self.entries.as_ref() }
+    }
+
+    fn entry(&self, func_index: u32) -> Option<&AtomicPtr<()>> {
+        self.entries()
+            .get(func_index.checked_sub(self.imported)? as usize)
+    }
+
+    /// The module.
+    #[must_use]
+    pub fn shape(&self) -> &Arc<ModuleShape> {
+        &self.shape
+    }
+
+    /// How many functions the module imports: where its own begin.
+    pub(crate) fn imported(&self) -> u32 {
+        self.imported
+    }
+
+    /// Gives a function its code; `func_index` counts in the module's function index space.
+    ///
+    /// # Errors
+    ///
+    /// When the code was verified for something else, or the function has code already.
+    pub fn define(&self, func_index: u32, code: Verified) -> Result<(), DefineError> {
+        if !Arc::ptr_eq(code.shape(), &self.shape) {
+            return Err(DefineError::OtherModule { func_index });
+        }
+        let other = DefineError::OtherFunction {
+            expected: func_index,
+            found: code.func_index(),
+        };
+        if code.func_index() != func_index {
+            return Err(other);
+        }
+        // The verifier has checked that the module defines the function.
+        let entry = self.entry(func_index).ok_or(other)?;
+        let code = Box::into_raw(Box::new(Code::thread(code, self.imported)));
+        let published = entry.compare_exchange(
+            ptr::null_mut(),
+            code.cast(),
+            Ordering::AcqRel,
+            Ordering::Acquire,
+        );
+        if published.is_err() {
+            // SAFETY: from the box above, and not published.
+            drop(unsafe { Box::from_raw(code) });
+            return Err(DefineError::AlreadyDefined { func_index });
+        }
+        Ok(())
+    }
+
+    /// Whether a function has code.
+    #[must_use]
+    pub fn is_defined(&self, func_index: u32) -> bool {
+        self.entry(func_index)
+            .is_some_and(|entry| !entry.load(Ordering::Acquire).is_null())
+    }
+
+    /// Sees to it that a function has code.
+    pub(crate) fn supply(&self, func_index: u32) -> Result<(), SupplyError> {
+        if self.is_defined(func_index) {
+            return Ok(());
+        }
+        let compiler = self.compiler.as_ref().ok_or(SupplyError::NoCompiler)?;
+        let code = compiler.compile(func_index).map_err(SupplyError::Compile)?;
+        match self.define(func_index, code) {
+            // Another thread was faster.
+            Ok(()) | Err(DefineError::AlreadyDefined { .. }) => Ok(()),
+            Err(error) => Err(SupplyError::Compile(Box::new(error))),
+        }
+    }
+
+    /// The function to which the instruction at `ip` belongs, and the byte offset of its Wasm
+    /// operator.
+    pub(crate) fn locate(&self, ip: *const Cell) -> Option<(u32, Option<u32>)> {
+        self.entries().iter().find_map(|entry| {
+            // SAFETY: null, or a `Code` that lives as long as the map.
+            let code = unsafe { entry.load(Ordering::Acquire).cast::<Code>().as_ref() }?;
+            let cell = code.position(ip)?;
+            Some((code.func_index, code.wasm_offset(cell)))
+        })
+    }
+
+    /// The map as the store knows it: what an instance of the module is made with.
+    #[must_use]
+    pub fn handle(self: &Arc<Self>) -> CodeHandle {
+        let keep_alive: Arc<dyn Any + Send + Sync> = Arc::clone(self) as _;
+        let entries = self.entries();
+        // SAFETY: the entries live as long as the map and do not move. They are null, for
+        // which the handlers look, or point to code that was verified for this shape.
+        unsafe {
+            CodeHandle::new(
+                keep_alive,
+                entries.as_ptr(),
+                entries.len(),
+                Arc::clone(&self.shape),
+            )
+        }
+    }
+}
+
+/// Why a function has no code.
+pub(crate) enum SupplyError {
+    NoCompiler,
+    Compile(CompileError),
+}
+
+impl Drop for CodeMap {
+    fn drop(&mut self) {
+        // SAFETY: from a box in `make`; entries are null or from a box in `define`; nothing
+        // refers to them any more.
+        unsafe {
+            for entry in Box::from_raw(self.entries.as_ptr()) {
+                let code = entry.into_inner().cast::<Code>();
+                if !code.is_null() {
+                    drop(Box::from_raw(code));
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Debug for CodeMap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let compiled = self
+            .entries()
+            .iter()
+            .filter(|entry| !entry.load(Ordering::Acquire).is_null())
+            .count();
+        f.debug_struct("CodeMap")
+            .field("functions", &self.entries.len())
+            .field("compiled", &compiled)
+            .finish()
+    }
+}

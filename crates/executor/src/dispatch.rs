@@ -1,0 +1,317 @@
+//! How one instruction leads to the next.
+//!
+//! A handler receives the machine's registers as arguments, does its work and hands them on
+//! to the next handler, of which the address stands in the code. There are two ways to do so:
+//!
+//! - *tail calls*, where the compiler turns the last call into a jump: every register stays
+//!   where it is, and the processor predicts each handler's jump by itself;
+//! - the *portable loop*, where a handler stores the registers and returns to a loop that
+//!   calls the next one. It works everywhere, in unoptimised builds too.
+//!
+//! The choice is made by the build script, and this is the only file that knows of it.
+//!
+//! # Rules for handlers
+//!
+//! They keep a handler a handful of instructions without a stack frame; `cargo xtask
+//! dispatch-audit` checks the result.
+//!
+//! - At most six integer arguments: a seventh would be passed on the stack, and LLVM makes no
+//!   jump of a call that changes it.
+//! - No reference to a local may escape into a call.
+//! - Slow paths are `#[cold] #[inline(never)]`, take scalars, and hide their result from the
+//!   optimiser.
+//! - `ip` never depends on data: a conditional branch is a branch, and both ways dispatch.
+#![expect(unsafe_code, reason = "runs handlers by their address")]
+
+use damson_core::context::{Context, Regs};
+use damson_core::{Cell, TrapCode};
+
+/// Why the dispatch loop was left: one machine word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(transparent)]
+pub(crate) struct Exit(usize);
+
+impl Exit {
+    /// The function that the driver called has returned.
+    pub(crate) const DONE: Self = Self(1);
+    /// A function of another instance has returned.
+    pub(crate) const RETURN_TO_INSTANCE: Self = Self(2);
+    /// The function in `exit_detail[0]` has no code; repeat the instruction when it has.
+    pub(crate) const NEEDS_CODE: Self = Self(3);
+    /// Call the function in `exit_detail[0]`, which is a host function or belongs to another
+    /// instance, see [`CallDetail`](crate::driver::CallDetail).
+    pub(crate) const CALL: Self = Self(4);
+    /// The same as a tail call.
+    pub(crate) const TAIL_CALL: Self = Self(5);
+    /// Run the service in `exit_detail[0]`.
+    pub(crate) const SERVICE: Self = Self(6);
+    /// The portable loop goes on; never leaves this file.
+    #[cfg(not(damson_tail_dispatch))]
+    const NEXT: Self = Self(0);
+    /// Traps are above this number.
+    const TRAP: usize = 0x100;
+
+    /// A trap.
+    #[inline(always)]
+    pub(crate) const fn trap(code: TrapCode) -> Self {
+        Self(Self::TRAP + code as usize)
+    }
+
+    /// The code of a trap.
+    pub(crate) fn trap_code(self) -> Option<TrapCode> {
+        let number = self.0.checked_sub(Self::TRAP)?;
+        TrapCode::ALL
+            .iter()
+            .copied()
+            .find(|&code| code as usize == number)
+    }
+}
+
+/// Spells the signature of a handler for the calling convention of the target.
+macro_rules! handler_signature {
+    ($abi:literal) => {
+        /// The address of a handler.
+        pub(crate) type Handler =
+            unsafe extern $abi fn(*mut Context, *const Cell, *mut Cell, *mut u8, u64, u64, f32, f64) -> Exit;
+
+        /// The handler of an instruction: its registers are its arguments.
+        ///
+        /// # Safety
+        ///
+        /// `ip` points to this instruction in code that was verified for the instance that
+        /// `cx` runs, `sp` to a frame of that code on the stack of `cx`, and `mem0` to the
+        /// bytes of the instance's memory 0.
+        pub(crate) unsafe extern $abi fn handler<I: Instruction>(
+            cx: *mut Context,
+            ip: *const Cell,
+            sp: *mut Cell,
+            mem0: *mut u8,
+            acc: u64,
+            x: u64,
+            f32acc: f32,
+            f64acc: f64,
+        ) -> Exit {
+            // SAFETY: the caller's promise is the same.
+            unsafe { I::execute(cx, Regs { ip, sp, mem0, acc, x, f32acc, f64acc }) }
+        }
+
+        /// Leaves the loop with a trap; the registers say where.
+        ///
+        /// # Safety
+        ///
+        /// `cx` is the running context.
+        #[cold]
+        #[inline(never)]
+        unsafe extern $abi fn trap_at(cx: *mut Context, ip: *const Cell, sp: *mut Cell, code: TrapCode) -> Exit {
+            // SAFETY: the running context is alive and no reference to it is.
+            unsafe {
+                (*cx).regs.ip = ip;
+                (*cx).regs.sp = sp;
+            }
+            // The exit must not be known in the handler, or its jump here becomes a call.
+            core::hint::black_box(Exit::trap(code))
+        }
+
+        /// Leaves the loop with all registers saved.
+        ///
+        /// # Safety
+        ///
+        /// `cx` is the running context.
+        #[cold]
+        #[inline(never)]
+        #[expect(clippy::too_many_arguments, reason = "the registers of a handler")]
+        unsafe extern $abi fn save(
+            cx: *mut Context,
+            ip: *const Cell,
+            sp: *mut Cell,
+            mem0: *mut u8,
+            acc: u64,
+            x: u64,
+            f32acc: f32,
+            f64acc: f64,
+        ) -> Exit {
+            // SAFETY: the running context is alive and no reference to it is.
+            unsafe {
+                (*cx).regs = Regs { ip, sp, mem0, acc, x, f32acc, f64acc };
+                core::hint::black_box(Exit((*cx).exit))
+            }
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+handler_signature!("sysv64");
+#[cfg(not(target_arch = "x86_64"))]
+handler_signature!("C");
+
+/// An instruction: what its handler does.
+pub(crate) trait Instruction {
+    /// Executes the instruction and what follows it.
+    ///
+    /// # Safety
+    ///
+    /// As for [`handler`].
+    unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit;
+}
+
+/// Runs the instruction that `regs.ip` points to, and what follows it.
+///
+/// # Safety
+///
+/// As for [`handler`].
+#[inline(always)]
+pub(crate) unsafe fn dispatch(cx: *mut Context, regs: Regs) -> Exit {
+    #[cfg(damson_tail_dispatch)]
+    {
+        let Regs {
+            ip,
+            sp,
+            mem0,
+            acc,
+            x,
+            f32acc,
+            f64acc,
+        } = regs;
+        // SAFETY: `ip` points to an instruction of threaded code.
+        unsafe { handler_at(ip)(cx, ip, sp, mem0, acc, x, f32acc, f64acc) }
+    }
+    #[cfg(not(damson_tail_dispatch))]
+    {
+        // SAFETY: the running context is alive and no reference to it is.
+        unsafe { (*cx).regs = regs };
+        Exit::NEXT
+    }
+}
+
+/// The same for one of two ways out of a handler: keeps the compiler from merging the jumps
+/// of both into one, which would predict worse.
+///
+/// # Safety
+///
+/// As for [`handler`].
+#[inline(always)]
+pub(crate) unsafe fn dispatch_apart(cx: *mut Context, regs: Regs) -> Exit {
+    #[cfg(damson_tail_dispatch)]
+    {
+        let Regs {
+            mut ip,
+            sp,
+            mem0,
+            acc,
+            x,
+            f32acc,
+            f64acc,
+        } = regs;
+        // SAFETY: `ip` points to an instruction of threaded code.
+        let mut next = unsafe { handler_at(ip) };
+        // SAFETY: the text is a comment; the operands only make this place differ from others.
+        unsafe {
+            core::arch::asm!(
+                "/* {0} {1} */", inout(reg) ip, inout(reg) next,
+                options(pure, nomem, nostack, preserves_flags)
+            );
+            next(cx, ip, sp, mem0, acc, x, f32acc, f64acc)
+        }
+    }
+    #[cfg(not(damson_tail_dispatch))]
+    {
+        // SAFETY: as the caller promises.
+        unsafe { dispatch(cx, regs) }
+    }
+}
+
+/// Goes on with the instruction that starts `cells` after this one.
+///
+/// # Safety
+///
+/// As for [`handler`]; `cells` is the length of this instruction, which is no terminator.
+#[inline(always)]
+pub(crate) unsafe fn next(cx: *mut Context, mut regs: Regs, cells: usize) -> Exit {
+    // SAFETY: verified code never ends after an instruction that is no terminator.
+    unsafe {
+        regs.ip = regs.ip.add(cells);
+        dispatch(cx, regs)
+    }
+}
+
+/// Leaves the loop with a trap.
+///
+/// # Safety
+///
+/// As for [`handler`].
+#[inline(always)]
+pub(crate) unsafe fn trap(cx: *mut Context, regs: Regs, code: TrapCode) -> Exit {
+    // SAFETY: as the caller promises.
+    unsafe { trap_at(cx, regs.ip, regs.sp, code) }
+}
+
+/// Leaves the loop for the driver with all registers saved.
+///
+/// # Safety
+///
+/// As for [`handler`].
+#[inline(always)]
+pub(crate) unsafe fn exit(cx: *mut Context, regs: Regs, exit: Exit) -> Exit {
+    let Regs {
+        ip,
+        sp,
+        mem0,
+        acc,
+        x,
+        f32acc,
+        f64acc,
+    } = regs;
+    // SAFETY: as the caller promises.
+    unsafe {
+        (*cx).exit = exit.0;
+        save(cx, ip, sp, mem0, acc, x, f32acc, f64acc)
+    }
+}
+
+/// The handler of the instruction at `ip`.
+///
+/// # Safety
+///
+/// `ip` points to an instruction of threaded code.
+#[inline(always)]
+unsafe fn handler_at(ip: *const Cell) -> Handler {
+    // SAFETY: the first cell of an instruction in threaded code holds the address of its
+    // handler, which was exposed when the code was threaded.
+    unsafe {
+        let address = core::ptr::with_exposed_provenance::<()>((*ip).to_bits() as usize);
+        core::mem::transmute::<*const (), Handler>(address)
+    }
+}
+
+/// Runs from the saved registers on until something leaves the loop.
+///
+/// # Safety
+///
+/// `cx` is a context of which the saved registers meet the conditions of [`handler`].
+pub(crate) unsafe fn run(cx: *mut Context) -> Exit {
+    #[cfg(damson_tail_dispatch)]
+    // SAFETY: as the caller promises.
+    unsafe {
+        dispatch(cx, (*cx).regs)
+    }
+    #[cfg(not(damson_tail_dispatch))]
+    loop {
+        // SAFETY: the saved registers meet the conditions at first by the caller's promise,
+        // then because each handler leaves them so.
+        let exit = unsafe {
+            let Regs {
+                ip,
+                sp,
+                mem0,
+                acc,
+                x,
+                f32acc,
+                f64acc,
+            } = (*cx).regs;
+            handler_at(ip)(cx, ip, sp, mem0, acc, x, f32acc, f64acc)
+        };
+        if exit != Exit::NEXT {
+            return exit;
+        }
+    }
+}

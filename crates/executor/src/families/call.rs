@@ -1,0 +1,373 @@
+//! Calls and tail calls.
+//!
+//! A call within an instance happens here. Everything else leaves the loop: calls of host
+//! functions and of other instances, and functions without code.
+
+use super::control::copy_down;
+use crate::code::Code;
+use crate::dispatch::{Exit, Instruction, dispatch, exit, trap};
+use crate::place::{Place, cells, read_u16, read_u32};
+use core::marker::PhantomData;
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, Ordering};
+use damson_core::context::{Context, Regs};
+use damson_core::func::FuncEntity;
+use damson_core::{Cell, TrapCode};
+
+/// Exposes a pointer as the content of a cell.
+#[inline(always)]
+pub(crate) fn expose<T>(pointer: *const T) -> Cell {
+    Cell::from_bits(pointer.expose_provenance() as u64)
+}
+
+/// Whether a frame of `code` at `sp` fits the stack.
+///
+/// # Safety
+///
+/// `cx` is the running context, `sp` on its stack, `code` code.
+#[inline(always)]
+unsafe fn fits(cx: *mut Context, sp: *mut Cell, code: *const Code) -> bool {
+    // SAFETY: as the caller promises; the stack's end is not below any frame.
+    unsafe { ((*cx).stack_end.addr() - sp.addr()) >= (*code).frame_bytes }
+}
+
+/// The code at `entry` of the running instance's functions, or null.
+///
+/// # Safety
+///
+/// `entry` is valid.
+#[inline(always)]
+unsafe fn code_at(entry: *const AtomicPtr<()>) -> *const Code {
+    // SAFETY: as the caller promises. Acquire: what the pointer points to was written before
+    // it was published.
+    unsafe { (*entry).load(Ordering::Acquire).cast::<Code>() }
+}
+
+/// Where a call's frame goes and where it returns to.
+#[derive(Clone, Copy)]
+struct Frame {
+    /// The callee's base, counted from the caller's.
+    base: usize,
+    /// The callee's linkage, counted from the caller's base.
+    linkage: usize,
+    /// Length of the call instruction in cells.
+    cells: usize,
+}
+
+/// Calls a function of the running instance.
+///
+/// # Safety
+///
+/// As for [`handler`](crate::dispatch::handler); `entry` is the one of a function whose type
+/// agrees with `frame`.
+#[inline(always)]
+unsafe fn call_code(
+    cx: *mut Context,
+    mut regs: Regs,
+    entry: *const AtomicPtr<()>,
+    frame: Frame,
+) -> Exit {
+    // SAFETY: the verifier has checked that arguments and results are in the caller's frame
+    // above its linkage; that the callee's frame fits is checked here.
+    unsafe {
+        let code = code_at(entry);
+        if code.is_null() {
+            return need_code(cx, regs, entry);
+        }
+        let sp = regs.sp.add(frame.base);
+        let depth_left = (*cx).depth_left;
+        if !fits(cx, sp, code) || depth_left == 0 {
+            return trap(cx, regs, TrapCode::StackOverflow);
+        }
+        (*cx).depth_left = depth_left - 1;
+        let link = regs.sp.add(frame.linkage);
+        *link = expose(regs.ip.add(frame.cells));
+        *link.add(1) = expose(regs.sp);
+        regs.sp = sp;
+        regs.ip = (*code).start;
+        dispatch(cx, regs)
+    }
+}
+
+/// Leaves the loop to get the code for `entry`; the instruction is repeated then.
+///
+/// # Safety
+///
+/// As for [`call_code`].
+#[inline(always)]
+unsafe fn need_code(cx: *mut Context, regs: Regs, entry: *const AtomicPtr<()>) -> Exit {
+    // SAFETY: the entry is one of the running instance's.
+    unsafe {
+        (*cx).exit_detail[0] = entry.offset_from((*cx).code).cast_unsigned() as u64;
+        exit(cx, regs, Exit::NEEDS_CODE)
+    }
+}
+
+/// Calls any function of the store.
+///
+/// # Safety
+///
+/// As for [`call_code`]; the type of `func` agrees with `frame`.
+#[inline(always)]
+unsafe fn call_entity(cx: *mut Context, regs: Regs, func: *const FuncEntity, frame: Frame) -> Exit {
+    // SAFETY: functions of a store are alive as long as it is.
+    unsafe {
+        if ptr::eq((*func).instance, (*cx).instance) {
+            return call_code(cx, regs, (*func).code, frame);
+        }
+        let detail = &raw mut (*cx).exit_detail;
+        (*detail)[0] = func.expose_provenance() as u64;
+        (*detail)[1] = frame.base as u64;
+        (*detail)[2] = frame.linkage as u64;
+        (*detail)[3] = frame.cells as u64;
+        exit(cx, regs, Exit::CALL)
+    }
+}
+
+/// The element `index` of a table of functions if it is a function of type `ty`.
+///
+/// # Safety
+///
+/// As for [`handler`](crate::dispatch::handler); the instance has the table, which is one of
+/// functions, and the type.
+#[inline(always)]
+unsafe fn table_func(
+    cx: *mut Context,
+    table: u32,
+    ty: u32,
+    index: u32,
+) -> Result<*const FuncEntity, TrapCode> {
+    // SAFETY: as the caller promises. A table of functions holds zero or the exposed address
+    // of a function of its store.
+    unsafe {
+        let instance = (*cx).instance;
+        let table = *(*instance).tables.add(table as usize);
+        if index as usize >= (*table).len {
+            return Err(TrapCode::TableOutOfBounds);
+        }
+        let func = *(*table).elems.add(index as usize);
+        if func == 0 {
+            return Err(TrapCode::IndirectCallToNull);
+        }
+        let func = ptr::with_exposed_provenance::<FuncEntity>(func as usize);
+        if (*func).type_id != *(*instance).type_ids.add(ty as usize) {
+            return Err(TrapCode::BadSignature);
+        }
+        Ok(func)
+    }
+}
+
+/// Calls a function that the same module defines.
+pub(crate) struct Call<Op, F, B, L>(PhantomData<(Op, F, B, L)>);
+
+impl<Op, F, B, L> Instruction for Call<Op, F, B, L> {
+    #[inline(always)]
+    unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
+        // SAFETY: threading has made the operand an index of the module's own functions.
+        unsafe {
+            let entry = (*cx).code.add(read_u32(&regs, 0) as usize);
+            let frame = Frame {
+                base: read_u16(&regs, 4),
+                linkage: read_u16(&regs, 6),
+                cells: cells(8),
+            };
+            call_code(cx, regs, entry, frame)
+        }
+    }
+}
+
+/// Calls an imported function.
+pub(crate) struct CallImport<Op, F, B, L>(PhantomData<(Op, F, B, L)>);
+
+impl<Op, F, B, L> Instruction for CallImport<Op, F, B, L> {
+    #[inline(always)]
+    unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
+        // SAFETY: the verifier has checked that the instance imports this function.
+        unsafe {
+            let func = *(*(*cx).instance).funcs.add(read_u32(&regs, 0) as usize);
+            let frame = Frame {
+                base: read_u16(&regs, 4),
+                linkage: read_u16(&regs, 6),
+                cells: cells(8),
+            };
+            call_entity(cx, regs, func, frame)
+        }
+    }
+}
+
+/// Calls an element of a table.
+pub(crate) struct CallIndirect<Op, I, Tab, Ty, B, L>(PhantomData<(Op, I, Tab, Ty, B, L)>);
+
+impl<Op, I: Place, Tab, Ty, B, L> Instruction for CallIndirect<Op, I, Tab, Ty, B, L> {
+    #[inline(always)]
+    unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
+        // SAFETY: the verifier has checked that the instance has this table of functions and
+        // this type, and that the frame agrees with the type.
+        unsafe {
+            let index: u32 = I::read(&regs, 0);
+            let at = I::BYTES;
+            match table_func(cx, read_u32(&regs, at), read_u32(&regs, at + 4), index) {
+                Ok(func) => {
+                    let (base, linkage) = (read_u16(&regs, at + 8), read_u16(&regs, at + 10));
+                    call_entity(
+                        cx,
+                        regs,
+                        func,
+                        Frame {
+                            base,
+                            linkage,
+                            cells: cells(at + 12),
+                        },
+                    )
+                }
+                Err(code) => trap(cx, regs, code),
+            }
+        }
+    }
+}
+
+/// The operands of a tail call apart from the callee.
+#[derive(Clone, Copy)]
+struct TailFrame {
+    linkage: usize,
+    src: usize,
+    count: u32,
+    callee_linkage: usize,
+}
+
+impl TailFrame {
+    /// Reads the operands from the byte `at` on.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Place::read`]; the instruction has these operands.
+    #[inline(always)]
+    unsafe fn read(regs: &Regs, at: usize) -> Self {
+        // SAFETY: as the caller promises.
+        unsafe {
+            Self {
+                linkage: read_u16(regs, at),
+                src: read_u16(regs, at + 2),
+                count: read_u32(regs, at + 4),
+                callee_linkage: read_u16(regs, at + 8),
+            }
+        }
+    }
+}
+
+/// Replaces the frame by one of a function of the running instance.
+///
+/// # Safety
+///
+/// As for [`handler`](crate::dispatch::handler); `entry` is the one of a function whose type
+/// agrees with `frame`.
+#[inline(always)]
+unsafe fn tail_call_code(
+    cx: *mut Context,
+    mut regs: Regs,
+    entry: *const AtomicPtr<()>,
+    frame: TailFrame,
+) -> Exit {
+    // SAFETY: the verifier has checked the operands. The arguments may be moved over the
+    // linkage, which is therefore read first; the callee's linkage is inside its frame.
+    unsafe {
+        let code = code_at(entry);
+        if code.is_null() {
+            return need_code(cx, regs, entry);
+        }
+        if !fits(cx, regs.sp, code) {
+            return trap(cx, regs, TrapCode::StackOverflow);
+        }
+        let link = regs.sp.add(frame.linkage);
+        let (return_ip, caller_sp) = (*link, *link.add(1));
+        copy_down(regs.sp, regs.sp.add(frame.src), frame.count);
+        let link = regs.sp.add(frame.callee_linkage);
+        *link = return_ip;
+        *link.add(1) = caller_sp;
+        regs.ip = (*code).start;
+        dispatch(cx, regs)
+    }
+}
+
+/// Replaces the frame by one of any function of the store.
+///
+/// # Safety
+///
+/// As for [`tail_call_code`]; the type of `func` agrees with `frame`.
+#[inline(always)]
+unsafe fn tail_call_entity(
+    cx: *mut Context,
+    regs: Regs,
+    func: *const FuncEntity,
+    frame: TailFrame,
+) -> Exit {
+    // SAFETY: functions of a store are alive as long as it is.
+    unsafe {
+        if ptr::eq((*func).instance, (*cx).instance) {
+            return tail_call_code(cx, regs, (*func).code, frame);
+        }
+        let detail = &raw mut (*cx).exit_detail;
+        (*detail)[0] = func.expose_provenance() as u64;
+        (*detail)[1] = frame.linkage as u64;
+        (*detail)[2] = frame.src as u64;
+        (*detail)[3] = u64::from(frame.count);
+        (*detail)[4] = frame.callee_linkage as u64;
+        exit(cx, regs, Exit::TAIL_CALL)
+    }
+}
+
+/// Replaces the frame by a call of a function that the same module defines.
+pub(crate) struct ReturnCall<Op, F, L, S, N, C>(PhantomData<(Op, F, L, S, N, C)>);
+
+impl<Op, F, L, S, N, C> Instruction for ReturnCall<Op, F, L, S, N, C> {
+    #[inline(always)]
+    unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
+        // SAFETY: threading has made the operand an index of the module's own functions.
+        unsafe {
+            let entry = (*cx).code.add(read_u32(&regs, 0) as usize);
+            let frame = TailFrame::read(&regs, 4);
+            tail_call_code(cx, regs, entry, frame)
+        }
+    }
+}
+
+/// Replaces the frame by a call of an imported function.
+pub(crate) struct ReturnCallImport<Op, F, L, S, N, C>(PhantomData<(Op, F, L, S, N, C)>);
+
+impl<Op, F, L, S, N, C> Instruction for ReturnCallImport<Op, F, L, S, N, C> {
+    #[inline(always)]
+    unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
+        // SAFETY: the verifier has checked that the instance imports this function.
+        unsafe {
+            let func = *(*(*cx).instance).funcs.add(read_u32(&regs, 0) as usize);
+            let frame = TailFrame::read(&regs, 4);
+            tail_call_entity(cx, regs, func, frame)
+        }
+    }
+}
+
+/// Replaces the frame by a call of an element of a table.
+pub(crate) struct ReturnCallIndirect<Op, I, Tab, Ty, L, S, N, C>(
+    PhantomData<(Op, I, Tab, Ty, L, S, N, C)>,
+);
+
+impl<Op, I: Place, Tab, Ty, L, S, N, C> Instruction
+    for ReturnCallIndirect<Op, I, Tab, Ty, L, S, N, C>
+{
+    #[inline(always)]
+    unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
+        // SAFETY: the verifier has checked that the instance has this table of functions and
+        // this type, and that the frame agrees with the type.
+        unsafe {
+            let index: u32 = I::read(&regs, 0);
+            let at = I::BYTES;
+            match table_func(cx, read_u32(&regs, at), read_u32(&regs, at + 4), index) {
+                Ok(func) => {
+                    let frame = TailFrame::read(&regs, at + 8);
+                    tail_call_entity(cx, regs, func, frame)
+                }
+                Err(code) => trap(cx, regs, code),
+            }
+        }
+    }
+}

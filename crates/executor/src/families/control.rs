@@ -1,0 +1,212 @@
+//! Branches, returns, fuel, and what moves several slots.
+
+use crate::dispatch::{Exit, Instruction, dispatch, exit, next, trap};
+use crate::ops;
+use crate::place::{Place, Value, cells, jump, read_u16, read_u32, slot_at};
+use core::marker::PhantomData;
+use core::ptr;
+use damson_core::context::{Context, Regs};
+use damson_core::{Cell, TrapCode};
+
+/// `goto target`
+pub(crate) struct Br<Op, T>(PhantomData<(Op, T)>);
+
+impl<Op, T> Instruction for Br<Op, T> {
+    #[inline(always)]
+    unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
+        // SAFETY: the registers are those of this instruction, whose operand is a target.
+        unsafe { jump(cx, regs, 0) }
+    }
+}
+
+/// `goto targets[min(index, last)]`
+pub(crate) struct BrTable<Op, I, T>(PhantomData<(Op, I, T)>);
+
+impl<Op, I: Place, T> Instruction for BrTable<Op, I, T> {
+    #[inline(always)]
+    unsafe fn execute(cx: *mut Context, mut regs: Regs) -> Exit {
+        // SAFETY: the verifier has checked that there is at least one target, that the
+        // targets follow the operands, and that instructions start there.
+        unsafe {
+            let index: u32 = I::read(&regs, 0);
+            let last = read_u32(&regs, I::BYTES) - 1;
+            let targets = regs.ip.add(cells(I::BYTES + 4)).cast::<i32>();
+            let by = *targets.add(index.min(last) as usize);
+            regs.ip = regs.ip.offset(by as isize);
+            dispatch(cx, regs)
+        }
+    }
+}
+
+/// Traps.
+pub(crate) struct Unreachable<Op>(PhantomData<Op>);
+
+impl<Op> Instruction for Unreachable<Op> {
+    #[inline(always)]
+    unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
+        // SAFETY: the registers are those of this instruction.
+        unsafe { trap(cx, regs, TrapCode::UnreachableCodeReached) }
+    }
+}
+
+/// `fuel -= amount`
+pub(crate) struct ConsumeFuel<Op, N>(PhantomData<(Op, N)>);
+
+impl<Op, N> Instruction for ConsumeFuel<Op, N> {
+    #[inline(always)]
+    unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
+        // SAFETY: the registers are those of this instruction; the running context is alive
+        // and no reference to it is.
+        unsafe {
+            let amount = u64::from(read_u32(&regs, 0));
+            if let Some(left) = (*cx).fuel.checked_sub(amount) {
+                (*cx).fuel = left;
+                next(cx, regs, cells(4))
+            } else {
+                trap(cx, regs, TrapCode::OutOfFuel)
+            }
+        }
+    }
+}
+
+/// Leaves the frame: goes on where its linkage says.
+///
+/// # Safety
+///
+/// As for [`handler`](crate::dispatch::handler); `linkage` is the first linkage slot.
+#[inline(always)]
+unsafe fn leave_frame(cx: *mut Context, mut regs: Regs, linkage: usize) -> Exit {
+    // SAFETY: the linkage was written by the call that made this frame, and the verifier has
+    // checked that no instruction of the frame's function writes it; both pointers were
+    // exposed then. The caller's code is alive: its instance is.
+    unsafe {
+        let link = regs.sp.add(linkage);
+        regs.ip = ptr::with_exposed_provenance((*link).to_bits() as usize);
+        regs.sp = ptr::with_exposed_provenance_mut((*link.add(1)).to_bits() as usize);
+        (*cx).depth_left += 1;
+        dispatch(cx, regs)
+    }
+}
+
+/// Returns; the results are in place.
+pub(crate) struct Return<Op, L>(PhantomData<(Op, L)>);
+
+impl<Op, L> Instruction for Return<Op, L> {
+    #[inline(always)]
+    unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
+        // SAFETY: the operand is the linkage slot.
+        unsafe { leave_frame(cx, regs, read_u16(&regs, 0)) }
+    }
+}
+
+/// Returns one value.
+pub(crate) struct ReturnValue<Op, L, S>(PhantomData<(Op, L, S)>);
+
+impl<Op: ops::Class, L, S: Place> Instruction for ReturnValue<Op, L, S> {
+    #[inline(always)]
+    unsafe fn execute(cx: *mut Context, mut regs: Regs) -> Exit {
+        // SAFETY: the operand is the linkage slot; the function has one result, so slot 0 is
+        // below it.
+        unsafe {
+            let value: Op::Value = S::read(&regs, 2);
+            value.to_acc(&mut regs);
+            let linkage = read_u16(&regs, 0);
+            *regs.sp = Cell::new(value);
+            leave_frame(cx, regs, linkage)
+        }
+    }
+}
+
+/// Returns several values.
+pub(crate) struct ReturnSpan<Op, L, S, N>(PhantomData<(Op, L, S, N)>);
+
+impl<Op, L, S, N> Instruction for ReturnSpan<Op, L, S, N> {
+    #[inline(always)]
+    unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
+        // SAFETY: the verifier has checked the span; the results fit below the linkage.
+        unsafe {
+            copy_down(regs.sp, slot_at(&regs, 2), read_u32(&regs, 4));
+            leave_frame(cx, regs, read_u16(&regs, 0))
+        }
+    }
+}
+
+/// Copies `count` cells to a lower or the same address. An explicit loop: a call of `memmove`
+/// would make the handler save its registers.
+///
+/// # Safety
+///
+/// Both spans are on the stack, and `to` is not above `from`.
+#[inline(always)]
+pub(crate) unsafe fn copy_down(mut to: *mut Cell, mut from: *const Cell, count: u32) {
+    for _ in 0..count {
+        // SAFETY: as the caller promises. Volatile, so that it stays a loop.
+        unsafe {
+            to.write_volatile(from.read_volatile());
+            to = to.add(1);
+            from = from.add(1);
+        }
+    }
+}
+
+/// Copies several slots; the spans may overlap.
+pub(crate) struct CopySpan<Op, D, S, N>(PhantomData<(Op, D, S, N)>);
+
+impl<Op, D, S, N> Instruction for CopySpan<Op, D, S, N> {
+    #[inline(always)]
+    unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
+        // SAFETY: the verifier has checked both spans.
+        unsafe {
+            let (to, from, count) = (slot_at(&regs, 0), slot_at(&regs, 2), read_u32(&regs, 4));
+            if to <= from {
+                copy_down(to, from, count);
+            } else {
+                for index in (0..count as usize).rev() {
+                    to.add(index)
+                        .write_volatile(from.add(index).read_volatile());
+                }
+            }
+            next(cx, regs, cells(8))
+        }
+    }
+}
+
+/// Sets several slots to zero.
+pub(crate) struct Zero<Op, D, N>(PhantomData<(Op, D, N)>);
+
+impl<Op, D, N> Instruction for Zero<Op, D, N> {
+    #[inline(always)]
+    unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
+        // SAFETY: the verifier has checked the span. Volatile for the reason of `copy_down`.
+        unsafe {
+            let (to, count) = (slot_at(&regs, 0), read_u32(&regs, 2));
+            for index in 0..count as usize {
+                to.add(index).write_volatile(Cell::ZERO);
+            }
+            next(cx, regs, cells(6))
+        }
+    }
+}
+
+/// What a function called by the driver returns to. Not in the table: only the driver makes
+/// it.
+pub(crate) struct Halt;
+
+impl Instruction for Halt {
+    #[inline(always)]
+    unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
+        // SAFETY: the registers are those of this instruction.
+        unsafe { exit(cx, regs, Exit::DONE) }
+    }
+}
+
+/// What a function of another instance returns to. Not in the table: only the driver makes it.
+pub(crate) struct ReturnToInstance;
+
+impl Instruction for ReturnToInstance {
+    #[inline(always)]
+    unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
+        // SAFETY: the registers are those of this instruction.
+        unsafe { exit(cx, regs, Exit::RETURN_TO_INSTANCE) }
+    }
+}

@@ -1,0 +1,267 @@
+//! Builds functions: appends instructions, resolves labels.
+
+use crate::code::{set_operand, set_target};
+use crate::{BrTable, EncodeError, Function, Label, Operand, Operation, Target, encode};
+use alloc::vec::Vec;
+
+/// Builds the code of one function.
+///
+/// Instructions are appended with [`push`](Self::push). A branch names a [`Label`], which
+/// [`bind`](Self::bind) places, before or after the branch.
+///
+/// ```
+/// use damson_ir::{FunctionBuilder, IntBinary, Operand, ReturnValue, Slot};
+///
+/// // fn(a, b) -> (a + b) * 2
+/// let mut code = FunctionBuilder::new(2, 1);
+/// code.push(IntBinary::I32Add, &[Operand::R, Operand::Slot(Slot(0)), Operand::Slot(Slot(1))])?;
+/// code.push(IntBinary::I32Mul, &[Operand::R, Operand::Acc, Operand::Imm(2)])?;
+/// code.push(ReturnValue::IntReturn, &[code.linkage(), Operand::Acc])?;
+/// let function = code.finish(4)?;
+/// assert_eq!(function.frame_cells, 4);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct FunctionBuilder {
+    function: Function,
+    /// Where each label is bound.
+    labels: Vec<Option<u32>>,
+    /// Places that wait for a label.
+    fixups: Vec<Fixup>,
+    /// Where a label was bound last: earlier instructions belong together with it.
+    last_bound: u32,
+}
+
+/// A branch target to fill in when all labels are bound.
+#[derive(Debug, Clone, Copy)]
+struct Fixup {
+    /// First cell of the instruction.
+    at: u32,
+    place: FixupPlace,
+    label: Label,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum FixupPlace {
+    /// The operand with this index.
+    Operand(u32),
+    /// The target with this index of a `br_table` of which the targets start at this cell.
+    Table { first: u32, index: u32 },
+}
+
+/// Why a function could not be finished.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The operands of an instruction are of the wrong kinds.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// A branch names a label that was not bound.
+    #[error("the branch at cell {at} goes to label {label}, which was never bound")]
+    UnboundLabel {
+        /// First cell of the branch.
+        at: u32,
+        /// The number of the label.
+        label: u32,
+    },
+    /// The code has more cells than positions can be counted.
+    #[error("the function has {found} cells of code, at most {limit} are possible")]
+    TooLong {
+        /// Number of cells found.
+        found: usize,
+        /// Number of cells possible.
+        limit: usize,
+    },
+}
+
+/// Positions and distances are 32-bit signed integers.
+const MAX_CELLS: usize = i32::MAX as usize;
+
+impl FunctionBuilder {
+    /// Begins a function with numbers of parameters and results.
+    #[must_use]
+    pub fn new(params: u16, results: u16) -> Self {
+        Self {
+            function: Function {
+                params,
+                results,
+                ..Function::default()
+            },
+            labels: Vec::new(),
+            fixups: Vec::new(),
+            last_bound: 0,
+        }
+    }
+
+    /// The linkage operand of the function's returns and tail calls.
+    #[must_use]
+    pub fn linkage(&self) -> Operand {
+        Operand::Linkage(crate::Slot(self.function.linkage()))
+    }
+
+    /// Index of the cell that the next instruction will start at.
+    #[must_use]
+    pub fn position(&self) -> usize {
+        self.function.cells.len()
+    }
+
+    /// A label that is not bound yet.
+    pub fn new_label(&mut self) -> Label {
+        let label = Label(self.labels.len() as u32);
+        self.labels.push(None);
+        label
+    }
+
+    /// Binds a label to the next instruction. Binding it again moves it.
+    pub fn bind(&mut self, label: Label) {
+        let position = self.position() as u32;
+        self.last_bound = position;
+        if let Some(bound) = self.labels.get_mut(label.0 as usize) {
+            *bound = Some(position);
+        }
+    }
+
+    /// Says that the next instruction belongs to the Wasm operator at this byte offset.
+    pub fn mark_offset(&mut self, wasm_offset: u32) {
+        let position = self.position() as u32;
+        match self.function.offsets.last_mut() {
+            Some(last) if last.0 == position => last.1 = wasm_offset,
+            _ => self.function.offsets.push((position, wasm_offset)),
+        }
+    }
+
+    /// Appends an instruction; branch targets are labels. Returns the index of its first cell.
+    ///
+    /// # Errors
+    ///
+    /// When the table has no form with these kinds of operands.
+    pub fn push(&mut self, op: impl Operation, operands: &[Operand]) -> Result<usize, EncodeError> {
+        let at = self.position();
+        encode(op, operands, &mut self.function.cells)?;
+        for (index, operand) in operands.iter().enumerate() {
+            if let Some(Target::Label(label)) = operand.target() {
+                self.fixups.push(Fixup {
+                    at: at as u32,
+                    place: FixupPlace::Operand(index as u32),
+                    label,
+                });
+            }
+        }
+        Ok(at)
+    }
+
+    /// Appends a `br_table`; the default target comes last. Returns the index of its first
+    /// cell.
+    ///
+    /// # Errors
+    ///
+    /// When `index` is neither a slot nor the accumulator.
+    pub fn push_br_table(
+        &mut self,
+        index: Operand,
+        targets: &[Label],
+    ) -> Result<usize, EncodeError> {
+        let at = self.push(
+            BrTable::BrTable,
+            &[index, Operand::Targets(targets.len() as u32)],
+        )?;
+        let first = self.position();
+        self.function
+            .cells
+            .resize(first + targets.len().div_ceil(2), 0);
+        for (index, &label) in targets.iter().enumerate() {
+            let place = FixupPlace::Table {
+                first: first as u32,
+                index: index as u32,
+            };
+            self.fixups.push(Fixup {
+                at: at as u32,
+                place,
+                label,
+            });
+        }
+        Ok(at)
+    }
+
+    /// Takes back every instruction from the cell `at` on, which must be the start of one, so
+    /// that another can replace them. No label may be bound after `at`.
+    pub fn truncate(&mut self, at: usize) {
+        self.function.cells.truncate(at);
+        let at = self.position() as u32;
+        while self.fixups.last().is_some_and(|fixup| fixup.at >= at) {
+            self.fixups.pop();
+        }
+        while self
+            .function
+            .offsets
+            .last()
+            .is_some_and(|&(cell, _)| cell >= at)
+        {
+            self.function.offsets.pop();
+        }
+        debug_assert!(
+            self.last_bound <= at,
+            "instructions before a label are not taken back"
+        );
+    }
+
+    /// Replaces the operand `index` of the instruction at the cell `at` by one of the same
+    /// kind, or of a kind of the same width for which the table has a form.
+    ///
+    /// # Errors
+    ///
+    /// When the table has no form with this kind, or one of another length.
+    pub fn patch_operand(
+        &mut self,
+        at: usize,
+        index: usize,
+        operand: Operand,
+    ) -> Result<(), EncodeError> {
+        set_operand(&mut self.function.cells, at, index, operand)
+    }
+
+    /// Resolves the labels and ends the function.
+    ///
+    /// # Errors
+    ///
+    /// When a branch names a label that is not bound, or the code is too long.
+    pub fn finish(mut self, frame_cells: u32) -> Result<Function, BuildError> {
+        let found = self.position();
+        if found > MAX_CELLS {
+            return Err(BuildError::TooLong {
+                found,
+                limit: MAX_CELLS,
+            });
+        }
+        for fixup in &self.fixups {
+            let bound = self.labels.get(fixup.label.0 as usize).copied().flatten();
+            let Some(bound) = bound else {
+                return Err(BuildError::UnboundLabel {
+                    at: fixup.at,
+                    label: fixup.label.0,
+                });
+            };
+            // Both fit: the code is not longer than `MAX_CELLS`.
+            let by = bound.cast_signed() - fixup.at.cast_signed();
+            match fixup.place {
+                FixupPlace::Operand(index) => {
+                    crate::code::set_target_operand(
+                        &mut self.function.cells,
+                        fixup.at as usize,
+                        index as usize,
+                        by,
+                    );
+                }
+                FixupPlace::Table { first, index } => {
+                    set_target(
+                        &mut self.function.cells[first as usize..],
+                        index as usize,
+                        by,
+                    );
+                }
+            }
+        }
+        self.function.frame_cells = frame_cells;
+        Ok(self.function)
+    }
+}

@@ -1,0 +1,563 @@
+//! The verifier: which bytecode the executor may run.
+//!
+//! The executor trusts its code: it reads operands, slots and entities without a check. This
+//! pass is what makes that sound. It accepts a function exactly if
+//!
+//! 1. its cells are instructions one after the other, the last of which never falls through,
+//! 2. branch targets are starts of instructions,
+//! 3. slots lie inside the frame and are never one of the two linkage slots (a function could
+//!    otherwise forge the address it returns to),
+//! 4. a call's frame begins above the linkage slots, and its arguments and results fit,
+//! 5. linkage operands are the ones that the types of caller and callee give,
+//! 6. indices exist in the module, for the kind of thing the instruction needs: mutable
+//!    globals, tables of functions, tables and segments of the same element type.
+//!
+//! Values are not typed: a slot or an accumulator may hold any bits. Whatever must not be
+//! arbitrary (function references, addresses) is checked by the instruction that uses it.
+
+use crate::{DecodeError, Family, Function, Instr, Operand, Slot};
+use alloc::sync::Arc;
+use alloc::vec;
+use alloc::vec::Vec;
+use damson_core::FuncType;
+use damson_core::shape::ModuleShape;
+use damson_core::types::RefType;
+
+/// Code that the executor may run for one function of one module. Only
+/// [`Function::verify`] makes it.
+#[derive(Debug, Clone)]
+pub struct Verified {
+    function: Function,
+    shape: Arc<ModuleShape>,
+    func_index: u32,
+    metered: bool,
+}
+
+impl Verified {
+    /// The code.
+    #[must_use]
+    pub fn function(&self) -> &Function {
+        &self.function
+    }
+
+    /// The code, by value; it is no longer known to be verified.
+    #[must_use]
+    pub fn into_function(self) -> Function {
+        self.function
+    }
+
+    /// The module that the code was verified against.
+    #[must_use]
+    pub fn shape(&self) -> &Arc<ModuleShape> {
+        &self.shape
+    }
+
+    /// The index of the function in its module.
+    #[must_use]
+    pub fn func_index(&self) -> u32 {
+        self.func_index
+    }
+
+    /// Whether the code takes fuel at its start and on every way back, so that it ends when
+    /// it has a limited amount of it.
+    #[must_use]
+    pub fn is_metered(&self) -> bool {
+        self.metered
+    }
+}
+
+/// Why code is not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("function {func_index}, cell {at}: {kind}")]
+pub struct VerifyError {
+    /// Index of the function in its module.
+    pub func_index: u32,
+    /// First cell of the instruction.
+    pub at: usize,
+    /// What is wrong.
+    pub kind: VerifyErrorKind,
+}
+
+/// What is wrong with code.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum VerifyErrorKind {
+    /// The module has no such function, or imports it.
+    #[error("the module defines no such function")]
+    NotDefined,
+    /// The code's numbers of parameters and results are not those of the function's type.
+    #[error(
+        "the code has {found:?} parameters and results, the type of the function says {expected:?}"
+    )]
+    Signature {
+        /// Parameters and results of the type.
+        expected: (usize, usize),
+        /// Parameters and results of the code.
+        found: (usize, usize),
+    },
+    /// The frame is too small for parameters, results and linkage, or too large for slots.
+    #[error("a frame of {found} cells, expected {least} to {most}")]
+    FrameSize {
+        /// Size of the frame.
+        found: u32,
+        /// Smallest possible size.
+        least: u32,
+        /// Largest possible size.
+        most: u32,
+    },
+    /// The cells are no instruction.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// The last instruction can be left downwards.
+    #[error("the code can run past its end")]
+    FallsThrough,
+    /// A branch goes to a cell at which no instruction starts.
+    #[error("the branch goes to cell {target}, where no instruction starts")]
+    Target {
+        /// The target.
+        target: i64,
+    },
+    /// A `br_table` without a default target.
+    #[error("a branch table without targets")]
+    NoTargets,
+    /// A slot outside of the frame or one of the linkage slots.
+    #[error(
+        "{slot} is not usable; the frame has {frame} slots, of which {linkage} and the next are the linkage"
+    )]
+    Slot {
+        /// The slot.
+        slot: Slot,
+        /// The size of the frame.
+        frame: u32,
+        /// The first linkage slot.
+        linkage: u16,
+    },
+    /// A span of slots that leaves the frame or touches the linkage.
+    #[error("the {count} slots from {first} on leave the frame or touch the linkage")]
+    Span {
+        /// The first slot.
+        first: Slot,
+        /// The number of slots.
+        count: u32,
+    },
+    /// A call's frame that begins below the linkage or leaves no room for arguments and results.
+    #[error("a call with {cells} cells of arguments and results does not fit at {base}")]
+    CallBase {
+        /// The first slot.
+        base: Slot,
+        /// Cells needed.
+        cells: usize,
+    },
+    /// A linkage operand that is not the one the type gives.
+    #[error("linkage {found}, expected {expected}")]
+    Linkage {
+        /// The operand.
+        found: Slot,
+        /// What the type gives.
+        expected: usize,
+    },
+    /// An index that the module does not have, or that names a thing of the wrong kind.
+    #[error("the module has no {what} with index {index}")]
+    Index {
+        /// What is needed.
+        what: &'static str,
+        /// The index.
+        index: u32,
+    },
+    /// Table and table, or table and segment, hold different types of references.
+    #[error("the reference types of the two operands differ")]
+    RefTypes,
+    /// The number of results or arguments is not the one that the type gives.
+    #[error("{found} values, expected {expected}")]
+    ValueCount {
+        /// What the instruction says.
+        found: usize,
+        /// What the type gives.
+        expected: usize,
+    },
+}
+
+/// Slots are 16-bit numbers.
+const MAX_FRAME_CELLS: u32 = 1 << 16;
+
+impl Function {
+    /// Checks that the executor may run this code as function `func_index` (in the module's
+    /// function index space) of the module `shape`. Takes time linear in the code.
+    ///
+    /// # Errors
+    ///
+    /// When one of the conditions in the module's documentation does not hold; the error
+    /// names the first instruction concerned.
+    pub fn verify(
+        self,
+        shape: &Arc<ModuleShape>,
+        func_index: u32,
+    ) -> Result<Verified, VerifyError> {
+        let metered =
+            Verifier::new(&self, shape, func_index).and_then(|verifier| verifier.run())?;
+        Ok(Verified {
+            function: self,
+            shape: Arc::clone(shape),
+            func_index,
+            metered,
+        })
+    }
+}
+
+struct Verifier<'a> {
+    function: &'a Function,
+    shape: &'a ModuleShape,
+    func_index: u32,
+    ty: &'a FuncType,
+    imported_funcs: u32,
+    /// For each cell whether an instruction starts there.
+    starts: Vec<bool>,
+    /// For each cell whether a `consume_fuel` of at least one unit starts there.
+    fuels: Vec<bool>,
+}
+
+type Outcome<T = ()> = Result<T, VerifyErrorKind>;
+
+impl<'a> Verifier<'a> {
+    fn new(
+        function: &'a Function,
+        shape: &'a ModuleShape,
+        func_index: u32,
+    ) -> Result<Self, VerifyError> {
+        let imported_funcs = shape.num_imported_funcs();
+        let whole = |kind| VerifyError {
+            func_index,
+            at: 0,
+            kind,
+        };
+        let ty = shape
+            .func_type(func_index)
+            .filter(|_| func_index >= imported_funcs)
+            .ok_or_else(|| whole(VerifyErrorKind::NotDefined))?;
+        let expected = (ty.params().len(), ty.results().len());
+        let found = (usize::from(function.params), usize::from(function.results));
+        if found != expected {
+            return Err(whole(VerifyErrorKind::Signature { expected, found }));
+        }
+        let least = u32::from(function.linkage()) + 2;
+        if !(least..=MAX_FRAME_CELLS).contains(&function.frame_cells) {
+            let found = function.frame_cells;
+            return Err(whole(VerifyErrorKind::FrameSize {
+                found,
+                least,
+                most: MAX_FRAME_CELLS,
+            }));
+        }
+        let len = function.cells.len();
+        let (starts, fuels) = (vec![false; len], vec![false; len]);
+        Ok(Self {
+            function,
+            shape,
+            func_index,
+            ty,
+            imported_funcs,
+            starts,
+            fuels,
+        })
+    }
+
+    /// Checks everything; tells whether the code is metered.
+    fn run(mut self) -> Result<bool, VerifyError> {
+        let mut terminated = None;
+        for (at, instr) in self.function.instructions() {
+            let instr = instr.map_err(|error| self.error(at, error.into()))?;
+            self.starts[at] = true;
+            self.fuels[at] = instr.opcode.family() == Family::ConsumeFuel
+                && matches!(instr.operands.first(), Some(Operand::Count(1..)));
+            terminated = Some((at, instr.is_terminator()));
+        }
+        match terminated {
+            Some((_, true)) => {}
+            Some((at, false)) => return Err(self.error(at, VerifyErrorKind::FallsThrough)),
+            None => return Err(self.error(0, VerifyErrorKind::FallsThrough)),
+        }
+        let mut metered = self.fuels[0];
+        for (at, instr) in self.function.instructions() {
+            let instr = instr.map_err(|error| self.error(at, error.into()))?;
+            metered &= self
+                .instruction(at, &instr)
+                .map_err(|kind| self.error(at, kind))?;
+        }
+        Ok(metered)
+    }
+
+    fn error(&self, at: usize, kind: VerifyErrorKind) -> VerifyError {
+        VerifyError {
+            func_index: self.func_index,
+            at,
+            kind,
+        }
+    }
+
+    /// Checks one instruction; tells whether its ways back take fuel.
+    fn instruction(&self, at: usize, instr: &Instr<'_>) -> Outcome<bool> {
+        let mut metered = true;
+        for by in instr.branches() {
+            let target = at as i64 + i64::from(by);
+            let cell = usize::try_from(target)
+                .ok()
+                .filter(|&cell| self.starts.get(cell) == Some(&true));
+            let cell = cell.ok_or(VerifyErrorKind::Target { target })?;
+            metered &= cell > at || self.fuels[cell];
+        }
+        for (index, &operand) in instr.operands.iter().enumerate() {
+            self.operand(operand, instr.operands.get(index + 1).copied())?;
+        }
+        self.relations(instr)?;
+        Ok(metered)
+    }
+
+    /// Checks one operand; a span needs the count that follows it.
+    fn operand(&self, operand: Operand, next: Option<Operand>) -> Outcome {
+        let shape = self.shape;
+        match operand {
+            Operand::R
+            | Operand::Acc
+            | Operand::X
+            | Operand::Imm(_)
+            | Operand::Imm64(_)
+            | Operand::Count(_)
+            | Operand::BrIf(_)
+            | Operand::BrUnless(_)
+            | Operand::Target(_) => Ok(()),
+            Operand::Rs(slot) | Operand::To(slot) | Operand::Slot(slot) => self.slot(slot),
+            Operand::Targets(0) => Err(VerifyErrorKind::NoTargets),
+            Operand::Targets(_) => Ok(()),
+            Operand::Span(first) => match next {
+                Some(Operand::Count(count)) => self.span(first, count),
+                // `copy_span` has two spans before its count, see `relations`.
+                _ => Ok(()),
+            },
+            // What they must be depends on the callee, see `relations`.
+            Operand::Base(_) | Operand::CalleeLinkage(_) | Operand::TailLinkage(_) => Ok(()),
+            Operand::Linkage(found) => {
+                let expected = usize::from(self.function.linkage());
+                equal_linkage(found, expected)
+            }
+            Operand::Offset(_) => exists("memory", 0, shape.memories.len()),
+            Operand::MemOffset(index, _) | Operand::Memory(index) => {
+                exists("memory", index, shape.memories.len())
+            }
+            Operand::Func(index) => exists("function", index, shape.funcs.len()),
+            Operand::DefinedFunc(index) => exists(
+                "defined function",
+                index,
+                if index < self.imported_funcs {
+                    0
+                } else {
+                    shape.funcs.len()
+                },
+            ),
+            Operand::ImportedFunc(index) => {
+                exists("imported function", index, self.imported_funcs as usize)
+            }
+            Operand::Type(index) => exists("type", index, shape.types.len()),
+            Operand::Table(index) => exists("table", index, shape.tables.len()),
+            Operand::FuncTable(index) => match self.table_element(index) {
+                Some(RefType::Func) => Ok(()),
+                _ => Err(VerifyErrorKind::Index {
+                    what: "table of functions",
+                    index,
+                }),
+            },
+            Operand::Global(index) => exists("global", index, shape.globals.len()),
+            Operand::GlobalMut(index) => match shape.globals.get(index as usize) {
+                Some(global) if global.ty.mutability() == damson_core::types::Mutability::Var => {
+                    Ok(())
+                }
+                _ => Err(VerifyErrorKind::Index {
+                    what: "mutable global",
+                    index,
+                }),
+            },
+            Operand::Data(index) => exists("data segment", index, shape.data.len()),
+            Operand::Elem(index) => exists("element segment", index, shape.elements.len()),
+        }
+    }
+
+    /// Checks what several operands must be together.
+    fn relations(&self, instr: &Instr<'_>) -> Outcome {
+        let operands = &instr.operands[..];
+        match (instr.opcode.family(), operands) {
+            (
+                Family::CopySpan,
+                &[
+                    Operand::Span(dst),
+                    Operand::Span(src),
+                    Operand::Count(count),
+                ],
+            ) => {
+                self.span(dst, count)?;
+                self.span(src, count)
+            }
+            (Family::ReturnValue, _) => equal_count(1, self.ty.results().len()),
+            (Family::ReturnSpan, &[_, _, Operand::Count(count)]) => {
+                equal_count(count as usize, self.ty.results().len())
+            }
+            (
+                Family::Call | Family::CallImport,
+                &[func, Operand::Base(base), Operand::CalleeLinkage(linkage)],
+            ) => self.call(self.callee(func)?, base, linkage),
+            (
+                Family::CallIndirect,
+                &[
+                    _,
+                    _,
+                    Operand::Type(ty),
+                    Operand::Base(base),
+                    Operand::CalleeLinkage(linkage),
+                ],
+            ) => self.call(self.type_at(ty)?, base, linkage),
+            (
+                Family::ReturnCall | Family::ReturnCallImport,
+                &[
+                    func,
+                    _,
+                    _,
+                    Operand::Count(count),
+                    Operand::TailLinkage(linkage),
+                ],
+            ) => self.tail_call(self.callee(func)?, count, linkage),
+            (
+                Family::ReturnCallIndirect,
+                &[
+                    _,
+                    _,
+                    Operand::Type(ty),
+                    _,
+                    _,
+                    Operand::Count(count),
+                    Operand::TailLinkage(linkage),
+                ],
+            ) => self.tail_call(self.type_at(ty)?, count, linkage),
+            (Family::TableCopy, &[Operand::Table(to), Operand::Table(from), ..]) => {
+                same_ref_types(self.table_element(to), self.table_element(from))
+            }
+            (Family::TableInit, &[Operand::Table(table), Operand::Elem(elem), ..]) => {
+                let segment = self
+                    .shape
+                    .elements
+                    .get(elem as usize)
+                    .map(|segment| segment.ty);
+                same_ref_types(self.table_element(table), segment)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn table_element(&self, index: u32) -> Option<RefType> {
+        self.shape
+            .tables
+            .get(index as usize)
+            .map(|table| table.ty.element())
+    }
+
+    fn callee(&self, func: Operand) -> Outcome<&'a FuncType> {
+        let (Operand::DefinedFunc(index) | Operand::ImportedFunc(index)) = func else {
+            return Err(VerifyErrorKind::Index {
+                what: "function",
+                index: u32::MAX,
+            });
+        };
+        self.shape.func_type(index).ok_or(VerifyErrorKind::Index {
+            what: "function",
+            index,
+        })
+    }
+
+    fn type_at(&self, index: u32) -> Outcome<&'a FuncType> {
+        self.shape
+            .types
+            .get(index as usize)
+            .ok_or(VerifyErrorKind::Index {
+                what: "type",
+                index,
+            })
+    }
+
+    /// A call puts the callee's frame on the caller's from `base` on. That frame may reach
+    /// over the end of the caller's (the executor checks the stack), but it must not begin
+    /// at or below the caller's linkage, and what the caller reads afterwards must be its own.
+    fn call(&self, callee: &FuncType, base: Slot, linkage: Slot) -> Outcome {
+        let cells = callee.cells();
+        let end = usize::from(base.0) + cells;
+        if u32::from(base.0) < u32::from(self.function.linkage()) + 2
+            || end > self.function.frame_cells as usize
+        {
+            return Err(VerifyErrorKind::CallBase { base, cells });
+        }
+        equal_linkage(linkage, end)
+    }
+
+    /// A tail call moves its arguments to the start of the frame, over the linkage if need be
+    /// (the handler reads it first), and returns in the caller's stead.
+    fn tail_call(&self, callee: &FuncType, count: u32, linkage: Slot) -> Outcome {
+        equal_count(count as usize, callee.params().len())?;
+        equal_count(callee.results().len(), self.ty.results().len())?;
+        equal_linkage(linkage, callee.cells())
+    }
+
+    fn slot(&self, slot: Slot) -> Outcome {
+        let (linkage, frame) = (self.function.linkage(), self.function.frame_cells);
+        let in_linkage = slot.0 == linkage || u32::from(slot.0) == u32::from(linkage) + 1;
+        if u32::from(slot.0) < frame && !in_linkage {
+            Ok(())
+        } else {
+            Err(VerifyErrorKind::Slot {
+                slot,
+                frame,
+                linkage,
+            })
+        }
+    }
+
+    fn span(&self, first: Slot, count: u32) -> Outcome {
+        let linkage = u64::from(self.function.linkage());
+        let start = u64::from(first.0);
+        let end = start + u64::from(count);
+        let below = end <= linkage;
+        let above = start >= linkage + 2 && end <= u64::from(self.function.frame_cells);
+        if count == 0 || below || above {
+            Ok(())
+        } else {
+            Err(VerifyErrorKind::Span { first, count })
+        }
+    }
+}
+
+fn exists(what: &'static str, index: u32, len: usize) -> Outcome {
+    if (index as usize) < len {
+        Ok(())
+    } else {
+        Err(VerifyErrorKind::Index { what, index })
+    }
+}
+
+fn equal_linkage(found: Slot, expected: usize) -> Outcome {
+    if usize::from(found.0) == expected {
+        Ok(())
+    } else {
+        Err(VerifyErrorKind::Linkage { found, expected })
+    }
+}
+
+fn equal_count(found: usize, expected: usize) -> Outcome {
+    if found == expected {
+        Ok(())
+    } else {
+        Err(VerifyErrorKind::ValueCount { found, expected })
+    }
+}
+
+fn same_ref_types(left: Option<RefType>, right: Option<RefType>) -> Outcome {
+    if left == right {
+        Ok(())
+    } else {
+        Err(VerifyErrorKind::RefTypes)
+    }
+}

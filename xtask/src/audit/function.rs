@@ -17,7 +17,7 @@ use std::fmt;
 
 use iced_x86::{
     Decoder, DecoderOptions, FlowControl, Formatter, Instruction, InstructionInfoFactory,
-    IntelFormatter, Mnemonic, Register,
+    IntelFormatter, Mnemonic, OpKind, Register,
 };
 
 use super::binary::Function;
@@ -87,7 +87,7 @@ pub(super) fn findings(function: &Function<'_>) -> Vec<Finding> {
             find(Kind::Spill, instruction);
         }
     }
-    if !code.iter().any(is_dispatch)
+    if dispatches(&code).next().is_none()
         && let Some(last) = code.last()
     {
         find(Kind::NoDispatch, last);
@@ -126,11 +126,7 @@ fn reaching_dispatch(function: &Function<'_>, code: &[Instruction]) -> BTreeSet<
         }
     }
     let mut reaching = BTreeSet::new();
-    let mut pending: Vec<_> = code
-        .iter()
-        .filter(|i| is_dispatch(i))
-        .map(Instruction::ip)
-        .collect();
+    let mut pending: Vec<_> = dispatches(code).map(|at| code[at].ip()).collect();
     while let Some(address) = pending.pop() {
         if reaching.insert(address) {
             pending.extend(before.get(&address).into_iter().flatten());
@@ -163,8 +159,29 @@ fn successors(function: &Function<'_>, instruction: &Instruction) -> impl Iterat
     next.into_iter().chain(target)
 }
 
-fn is_dispatch(instruction: &Instruction) -> bool {
-    instruction.flow_control() == FlowControl::IndirectBranch && !is_through_got(instruction)
+/// The places of the dispatches in `code`.
+fn dispatches(code: &[Instruction]) -> impl Iterator<Item = usize> {
+    (0..code.len()).filter(|&at| is_dispatch(code, at))
+}
+
+/// Whether `code[at]` jumps to an address that the program computes.
+fn is_dispatch(code: &[Instruction], at: usize) -> bool {
+    let jump = &code[at];
+    if jump.flow_control() != FlowControl::IndirectBranch || is_through_got(jump) {
+        return false;
+    }
+    // `mov rax, [rip + x]; ...; jmp rax` is a jump by way of the global offset
+    // table too, with the address loaded early.
+    let loads_target = |instruction: &&Instruction| {
+        instruction.op0_kind() == OpKind::Register
+            && instruction.op0_register() == jump.op0_register()
+    };
+    let load = code[..at]
+        .iter()
+        .rev()
+        .take_while(|instruction| instruction.flow_control() == FlowControl::Next)
+        .find(loads_target);
+    !load.is_some_and(|load| load.mnemonic() == Mnemonic::Mov && is_through_got(load))
 }
 
 fn is_call(instruction: &Instruction) -> bool {
@@ -339,6 +356,25 @@ mod tests {
         assert_eq!(
             kinds(&code),
             [(Kind::IndirectCall, 1), (Kind::NoDispatch, 4)]
+        );
+    }
+
+    #[test]
+    fn a_jump_by_way_of_the_global_offset_table_is_no_dispatch() {
+        let load: &[u8] = &[0x48, 0x8b, 0x05, 0, 0, 0, 0]; // mov rax, [rip+0]
+        // je +2; jmp rax; push; load; pop rcx; jmp rax
+        let cold = code(&[&[0x74, 2], JMP_RAX, PUSH, load, &[0x59], JMP_RAX]);
+        assert_eq!(kinds(&cold), []);
+        assert_eq!(kinds(&code(&[load, JMP_RAX])), [(Kind::NoDispatch, 7)]);
+        // The address is changed after it was loaded: add rax, rbx.
+        assert_eq!(
+            kinds(&code(&[PUSH, load, ADD, JMP_RAX])),
+            [(Kind::Spill, 0)]
+        );
+        // mov rax, [rsi]; jmp rax
+        assert_eq!(
+            kinds(&code(&[PUSH, &[0x48, 0x8b, 0x06], JMP_RAX])),
+            [(Kind::Spill, 0)]
         );
     }
 

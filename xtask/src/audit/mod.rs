@@ -196,14 +196,18 @@ fn report(handlers: &[Function<'_>], audit: &Audit<'_>, largest: usize) {
     println!();
 }
 
-/// A handler's name without what all of them share.
+/// A handler's name without what all of them share, and without modules.
 fn short(handler: &Function<'_>) -> String {
     let name = handler.names.first().map_or("", String::as_str);
     let name = name
         .strip_prefix(HANDLER)
         .map_or(name, |name| name.strip_suffix('>').unwrap_or(name));
+    let name: String = name
+        .split_inclusive(|c: char| !c.is_alphanumeric() && c != '_' && c != ':')
+        .map(|path| path.rsplit_once("::").map_or(path, |(_, last)| last))
+        .collect();
     match handler.names.len() {
-        0 | 1 => name.to_owned(),
+        0 | 1 => name,
         count => format!("{name} (and {} with the same code)", count - 1),
     }
 }
@@ -251,6 +255,18 @@ mod tests {
     const SPILLING: &[u8] = &[0x50, 0x58, 0xff, 0xe0];
     /// `jmp rax`
     const PLAIN: &[u8] = &[0xff, 0xe0];
+
+    #[test]
+    fn a_short_name_leaves_out_what_is_clear() {
+        let mut handler = function("Set", PLAIN);
+        handler.names[0] = format!("{HANDLER}a::b::Set<u32, a::place::R, a::Add<a::Acc, i8>>>");
+        assert_eq!(short(&handler), "Set<u32, R, Add<Acc, i8>>");
+        handler.names.push(String::new());
+        assert_eq!(
+            short(&handler),
+            "Set<u32, R, Add<Acc, i8>> (and 1 with the same code)"
+        );
+    }
 
     #[test]
     fn a_handler_without_an_exception_is_a_violation() {

@@ -26,8 +26,59 @@ impl Exception {
     }
 }
 
+/// A family that leaves the dispatch loop and so never dispatches.
+const fn leaves(family: &'static str, reason: &'static str) -> Exception {
+    Exception {
+        family,
+        allows: &[Kind::NoDispatch],
+        reason,
+    }
+}
+
+/// A family that saves registers on its way to the dispatch.
+const fn spills(family: &'static str, reason: &'static str) -> Exception {
+    Exception {
+        family,
+        allows: &[Kind::Spill],
+        reason,
+    }
+}
+
+const SERVICE: &str = "the driver does it, outside the loop";
+const CALL: &str = "looks up the callee, checks two limits and makes a frame, \
+                    and keeps what the cold exits need";
+const SPAN: &str = "a loop over any number of cells";
+
 /// All exceptions.
-pub(super) const EXCEPTIONS: &[Exception] = &[];
+pub(super) const EXCEPTIONS: &[Exception] = &[
+    leaves("DataDrop", SERVICE),
+    leaves("ElemDrop", SERVICE),
+    leaves("MemoryCopy", SERVICE),
+    leaves("MemoryFill", SERVICE),
+    leaves("MemoryGrow", SERVICE),
+    leaves("MemoryInit", SERVICE),
+    leaves("TableCopy", SERVICE),
+    leaves("TableFill", SERVICE),
+    leaves("TableGrow", SERVICE),
+    leaves("TableInit", SERVICE),
+    leaves("TableSet", SERVICE),
+    leaves("Halt", "ends the run"),
+    leaves("ReturnToInstance", "the driver switches instances"),
+    leaves("Unreachable", "always traps"),
+    spills("Call", CALL),
+    spills("CallImport", CALL),
+    spills("CallIndirect", CALL),
+    spills("ReturnCall", CALL),
+    spills("ReturnCallImport", CALL),
+    spills("ReturnCallIndirect", CALL),
+    spills("CopySpan", SPAN),
+    spills("ReturnSpan", SPAN),
+    spills("Zero", SPAN),
+    spills(
+        "MemOffset",
+        "a memory other than the first needs one register more than the signature leaves",
+    ),
+];
 
 #[cfg(test)]
 mod tests {

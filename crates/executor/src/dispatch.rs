@@ -119,7 +119,6 @@ macro_rules! handler_signature {
         /// `cx` is the running context.
         #[cold]
         #[inline(never)]
-        #[expect(clippy::too_many_arguments, reason = "the registers of a handler")]
         unsafe extern $abi fn save(
             cx: *mut Context,
             ip: *const Cell,

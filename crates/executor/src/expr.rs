@@ -82,7 +82,7 @@ impl<Op: LoadOp, A: Expr<u32>, At: Access> Expr<Op::Out> for LoadExpr<Op, A, At>
         unsafe {
             let index = A::eval(cx, regs, at)?;
             let from = At::resolve::<Op::Mem>(cx, regs, at + A::BYTES, index)?;
-            Ok(Op::extend(from.read_unaligned().from_le()))
+            Ok(Op::extend(from.read_unaligned().decode()))
         }
     }
 }

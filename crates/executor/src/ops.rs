@@ -57,20 +57,20 @@ pub(crate) trait Class {
 /// A number in memory: WebAssembly's byte order is little-endian.
 pub(crate) trait Memory: Copy {
     /// From memory to the machine.
-    fn from_le(self) -> Self;
+    fn decode(self) -> Self;
     /// From the machine to memory.
-    fn to_le(self) -> Self;
+    fn encode(self) -> Self;
 }
 
 macro_rules! impl_memory {
     ($($ty:ty)*) => {$(
         impl Memory for $ty {
             #[inline(always)]
-            fn from_le(self) -> Self {
+            fn decode(self) -> Self {
                 <$ty>::from_le(self)
             }
             #[inline(always)]
-            fn to_le(self) -> Self {
+            fn encode(self) -> Self {
                 <$ty>::to_le(self)
             }
         }
@@ -83,12 +83,12 @@ macro_rules! impl_float_memory {
     ($($ty:ident)*) => {$(
         impl Memory for $ty {
             #[inline(always)]
-            fn from_le(self) -> Self {
+            fn decode(self) -> Self {
                 $ty::from_bits(self.to_bits().to_le())
             }
             #[inline(always)]
-            fn to_le(self) -> Self {
-                self.from_le()
+            fn encode(self) -> Self {
+                self.decode()
             }
         }
     )*};

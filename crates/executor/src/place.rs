@@ -159,14 +159,10 @@ kinds! {
     Base Span Linkage CalleeLinkage TailLinkage Count
 }
 
-/// The function's hot local, see [`Kind::X`](damson_ir::Kind::X). No form of the table uses
-/// it yet.
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "no form of the instruction table keeps a local in the register yet"
-    )
+/// The function's hot local, see [`Kind::X`](damson_ir::Kind::X).
+#[expect(
+    dead_code,
+    reason = "no form of the instruction table keeps a local in the register yet"
 )]
 pub(crate) struct X;
 

@@ -348,7 +348,8 @@ impl<Op, F, L, S, N, C> Instruction for ReturnCallImport<Op, F, L, S, N, C> {
 
 /// Replaces the frame by a call of an element of a table.
 pub(crate) struct ReturnCallIndirect<Op, I, Tab, Ty, L, S, N, C>(
-    PhantomData<(Op, I, Tab, Ty, L, S, N, C)>,
+    PhantomData<(Op, I, Tab, Ty)>,
+    PhantomData<(L, S, N, C)>,
 );
 
 impl<Op, I: Place, Tab, Ty, L, S, N, C> Instruction

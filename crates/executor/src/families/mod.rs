@@ -173,7 +173,7 @@ impl<Op: StoreOp, A: Expr<u32>, S: Expr<Op::In>, At: Access> Store<Op, A, S, At>
             let index = A::eval(cx, regs, 0)?;
             let value = S::eval(cx, regs, A::BYTES)?;
             let to = At::resolve::<Op::Mem>(cx, regs, A::BYTES + S::BYTES, index)?;
-            to.write_unaligned(Op::truncate(value).to_le());
+            to.write_unaligned(Op::truncate(value).encode());
             Ok(())
         }
     }

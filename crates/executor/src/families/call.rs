@@ -2,6 +2,7 @@
 //!
 //! A call within an instance happens here. Everything else leaves the loop: calls of host
 //! functions and of other instances, and functions without code.
+#![expect(unsafe_code, reason = "makes frames that the verifier has checked")]
 
 use super::control::copy_down;
 use crate::code::Code;

@@ -1,4 +1,5 @@
 //! Branches, returns, fuel, and what moves several slots.
+#![expect(unsafe_code, reason = "moves slots that the verifier has checked")]
 
 use crate::dispatch::{Exit, Instruction, dispatch, exit, next, trap};
 use crate::ops;

@@ -1,0 +1,134 @@
+//! Which slot of the frame holds what.
+//!
+//! ```text
+//! 0 .. params | .. linkage | linkage, +1 | locals | temporaries
+//! ```
+//!
+//! A value on the operand stack at height `h` has the temporary `h` as its
+//! *home*: the slot where it is found wherever the translator cannot know
+//! better. Homes are in the order of the stack, so arguments that are at home
+//! are already where the callee expects them.
+
+use damson_ir::Slot;
+
+use super::Stop;
+
+/// Slots are numbers of 16 bits; the largest is not used, so that their count
+/// also fits.
+const MAX_SLOTS: usize = u16::MAX as usize;
+
+#[derive(Debug)]
+pub(crate) struct Frame {
+    params: usize,
+    /// `max(params, results)`, the first of the two linkage slots.
+    linkage: usize,
+    /// All locals, parameters included.
+    locals: usize,
+    /// Cells that the frame needs as far as it is known.
+    cells: usize,
+}
+
+impl Frame {
+    pub(crate) fn new(params: usize, results: usize) -> Self {
+        let linkage = params.max(results);
+        Self {
+            params,
+            linkage,
+            locals: params,
+            cells: linkage + 2,
+        }
+    }
+
+    pub(crate) fn declare_locals(&mut self, count: u32) {
+        self.locals += count as usize;
+    }
+
+    pub(crate) fn num_declared(&self) -> usize {
+        self.locals - self.params
+    }
+
+    /// The slot of a local; makes it part of the frame.
+    pub(crate) fn local(&mut self, local: u32) -> Result<Slot, Stop> {
+        let local = local as usize;
+        if local < self.params {
+            return self.reserve(local, 1);
+        }
+        self.reserve(self.linkage + 2 + (local - self.params), 1)
+    }
+
+    /// The home of the value at a height of the operand stack.
+    pub(crate) fn home(&mut self, height: usize) -> Result<Slot, Stop> {
+        self.homes(height, 1)
+    }
+
+    /// The first of the homes of `count` values from a height on.
+    pub(crate) fn homes(&mut self, height: usize, count: usize) -> Result<Slot, Stop> {
+        self.reserve(self.first_home() + height, count)
+    }
+
+    /// Whether `slot` is the home of a height, without making it part of the
+    /// frame.
+    pub(crate) fn is_home(&self, slot: Slot, height: usize) -> bool {
+        usize::from(slot.0) == self.first_home() + height
+    }
+
+    /// Whether `slot` is the home of a height or above.
+    pub(crate) fn is_home_from(&self, slot: Slot, height: usize) -> bool {
+        usize::from(slot.0) >= self.first_home() + height
+    }
+
+    pub(crate) fn cells(&self) -> u32 {
+        self.cells as u32
+    }
+
+    fn first_home(&self) -> usize {
+        self.linkage + 2 + self.num_declared()
+    }
+
+    fn reserve(&mut self, first: usize, count: usize) -> Result<Slot, Stop> {
+        let end = first + count;
+        if end > MAX_SLOTS {
+            return Err(Stop::Limit {
+                what: "slots",
+                limit: MAX_SLOTS as u64,
+                found: end as u64,
+            });
+        }
+        self.cells = self.cells.max(end);
+        // Below the limit just checked.
+        Ok(Slot(first as u16))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_come_first_and_the_linkage_leaves_room_for_results() {
+        let mut frame = Frame::new(1, 3);
+        frame.declare_locals(2);
+        assert_eq!(frame.cells(), 5);
+        assert_eq!(frame.local(0).unwrap(), Slot(0));
+        assert_eq!(frame.local(1).unwrap(), Slot(5));
+        assert_eq!(frame.local(2).unwrap(), Slot(6));
+        assert_eq!(frame.home(0).unwrap(), Slot(7));
+        assert_eq!(frame.homes(1, 3).unwrap(), Slot(8));
+        assert_eq!(frame.cells(), 11);
+    }
+
+    #[test]
+    fn unused_locals_need_no_cells() {
+        let mut frame = Frame::new(0, 0);
+        frame.declare_locals(50_000);
+        assert_eq!(frame.cells(), 2);
+    }
+
+    #[test]
+    fn the_last_slot_is_a_limit() {
+        let mut frame = Frame::new(0, 0);
+        assert!(frame.home(MAX_SLOTS - 3).is_ok());
+        assert_eq!(frame.cells() as usize, MAX_SLOTS);
+        assert!(matches!(frame.home(MAX_SLOTS - 2), Err(Stop::Limit { .. })));
+    }
+}

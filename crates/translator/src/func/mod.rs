@@ -1,0 +1,261 @@
+//! Translates one function body: one pass over its operators, each validated
+//! and then translated.
+//!
+//! | file | what it decides |
+//! |---|---|
+//! | [`operator`] | which operator goes where |
+//! | [`select`] | which instruction, which operands |
+//! | [`control`] | blocks, branches, where values are at labels |
+//! | [`call`] | calls and returns |
+//! | [`flush`] | when a pending value is emitted |
+//! | [`stack`] | what the operand stack holds |
+//! | [`frame`] | which slot holds what |
+//! | [`emit`] | appends instructions |
+//! | [`typing`] | what the instruction table says about an operation |
+//! | [`locals`] | which locals need their initial value |
+//!
+//! # Invariants
+//!
+//! - Work is linear in the body: every step of a loop in here is paid for by
+//!   an operator, an operand, a result or a declared local that was not paid
+//!   for before. `work` counts the steps, and tests compare the counts.
+//! - Code that cannot be reached is validated but not translated; only the
+//!   nesting of its blocks is followed.
+//!
+//! # Fuel
+//!
+//! With `consume_fuel` the function, every loop, every arm of an `if` and
+//! whatever follows a block that is branched out of begin with an instruction
+//! that charges one unit for each operator up to the next such place. Operators
+//! that cannot be reached cost nothing; those behind a conditional branch are
+//! paid before it, also if the branch is taken. So fuel is never charged too
+//! late, and what a call or a bulk operation costs in addition is the
+//! executor's business.
+
+mod call;
+mod control;
+mod emit;
+mod flush;
+mod frame;
+mod locals;
+mod memory;
+mod operator;
+mod select;
+mod stack;
+mod typing;
+mod value;
+
+use alloc::vec::Vec;
+
+use damson_core::shape::ModuleShape;
+use damson_ir::{BuildError, EncodeError, Function, FunctionBuilder};
+use wasmparser::{
+    FuncValidator, FunctionBody, OperatorsReader, OperatorsReaderAllocations, ValidatorResources,
+};
+
+use crate::error::Error;
+use crate::module::body_error;
+
+use control::{Control, FuelPoint};
+use emit::Known;
+use frame::Frame;
+use locals::Locals;
+use stack::Stack;
+
+/// Why translation stops although the function is valid.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// The bytecode cannot express it.
+    Limit {
+        what: &'static str,
+        limit: u64,
+        found: u64,
+    },
+    /// The instruction table lacks what the translator wants.
+    Build(BuildError),
+    /// The validator accepted an operator that the translator does not know.
+    Operator,
+}
+
+impl From<EncodeError> for Stop {
+    fn from(error: EncodeError) -> Self {
+        Self::Build(error.into())
+    }
+}
+
+impl From<BuildError> for Stop {
+    fn from(error: BuildError) -> Self {
+        Self::Build(error)
+    }
+}
+
+/// What is the same for all functions of a module.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Options {
+    /// How many functions the module imports; they come first.
+    pub(crate) num_imported: u32,
+    pub(crate) consume_fuel: bool,
+}
+
+/// Memory that translating one function needs and the next one can reuse.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    operators: OperatorsReaderAllocations,
+    stack: Stack,
+    controls: Vec<Control>,
+    locals: Locals,
+    chain: Vec<usize>,
+    uses: Vec<u32>,
+    /// The steps that the last translation took.
+    pub(crate) work: u64,
+}
+
+/// A function while it is translated.
+struct FuncTranslator<'a> {
+    shape: &'a ModuleShape,
+    validator: &'a mut FuncValidator<ValidatorResources>,
+    builder: FunctionBuilder,
+    frame: Frame,
+    /// How many functions the module imports; they come first.
+    num_imported: u32,
+    /// How many results the function has.
+    results: u16,
+    stack: Stack,
+    controls: Vec<Control>,
+    locals: Locals,
+    known: Known,
+    /// Whether the current operator can be reached.
+    reachable: bool,
+    /// Offset of the current operator in the binary.
+    offset: u32,
+    /// Where the fuel of the current stretch of code is charged.
+    fuel: Option<FuelPoint>,
+    consume_fuel: bool,
+    chain: Vec<usize>,
+    uses: Vec<u32>,
+    work: u64,
+}
+
+/// Validates and translates a function body.
+pub(crate) fn translate(
+    shape: &ModuleShape,
+    func_index: u32,
+    options: Options,
+    body: &FunctionBody<'_>,
+    validator: &mut FuncValidator<ValidatorResources>,
+    scratch: &mut Scratch,
+) -> Result<Function, Error> {
+    let no_type = || Error::Invalid {
+        message: "unknown type of a function".into(),
+        offset: body.range().start,
+    };
+    let ty = shape.func_type(func_index).ok_or_else(no_type)?;
+    let (params, results) = (ty.params().len(), ty.results().len());
+    // The validator allows a thousand of each.
+    let builder = FunctionBuilder::new(params as u16, results as u16);
+    let mut translator = FuncTranslator {
+        shape,
+        validator,
+        builder,
+        frame: Frame::new(params, results),
+        num_imported: options.num_imported,
+        results: results as u16,
+        stack: core::mem::take(&mut scratch.stack),
+        controls: core::mem::take(&mut scratch.controls),
+        locals: core::mem::take(&mut scratch.locals),
+        known: Known::default(),
+        reachable: true,
+        offset: 0,
+        fuel: None,
+        consume_fuel: options.consume_fuel,
+        chain: core::mem::take(&mut scratch.chain),
+        uses: core::mem::take(&mut scratch.uses),
+        work: 0,
+    };
+    translator.stack.reset();
+    translator.controls.clear();
+    let result = translator.body(body, func_index, &mut scratch.operators);
+    let FuncTranslator {
+        builder,
+        frame,
+        stack,
+        controls,
+        locals,
+        chain,
+        uses,
+        work,
+        offset,
+        ..
+    } = translator;
+    scratch.stack = stack;
+    scratch.controls = controls;
+    scratch.locals = locals;
+    scratch.chain = chain;
+    scratch.uses = uses;
+    scratch.work = work;
+    result?;
+    builder
+        .finish(frame.cells())
+        .map_err(|error| stopped(error.into(), func_index, offset.into()))
+}
+
+/// The error for a translation that stopped.
+#[cold]
+fn stopped(stop: Stop, func_index: u32, offset: u64) -> Error {
+    match stop {
+        Stop::Limit { what, limit, found } => Error::Limit {
+            what,
+            limit,
+            found,
+            func_index,
+            offset,
+        },
+        Stop::Build(source) => Error::Build {
+            source,
+            func_index,
+            offset,
+        },
+        Stop::Operator => Error::Invalid {
+            message: "unknown operator".into(),
+            offset,
+        },
+    }
+}
+
+impl FuncTranslator<'_> {
+    fn body(
+        &mut self,
+        body: &FunctionBody<'_>,
+        func_index: u32,
+        allocations: &mut OperatorsReaderAllocations,
+    ) -> Result<(), Error> {
+        let mut reader = body.get_binary_reader();
+        let invalid = |error: wasmparser::Error| body_error(&error, body);
+        self.validator.read_locals(&mut reader).map_err(invalid)?;
+        let declared = self.validator.len_locals() as usize;
+        let params = self
+            .shape
+            .func_type(func_index)
+            .map_or(0, |ty| ty.params().len());
+        self.frame
+            .declare_locals(declared.saturating_sub(params) as u32);
+
+        let start = reader.original_position();
+        self.offset = u32::try_from(start).unwrap_or(u32::MAX);
+        self.begin(func_index)
+            .map_err(|stop| stopped(stop, func_index, start))?;
+
+        let mut operators = OperatorsReader::new_with_allocs(reader, core::mem::take(allocations));
+        while !operators.eof() {
+            let (operator, offset) = operators.read_with_offset().map_err(invalid)?;
+            self.validator.op(offset, &operator).map_err(invalid)?;
+            self.offset = u32::try_from(offset).unwrap_or(u32::MAX);
+            self.operator(&operator)
+                .map_err(|stop| stopped(stop, func_index, offset))?;
+        }
+        operators.finish().map_err(invalid)?;
+        *allocations = operators.into_allocations();
+        self.finish_locals()
+            .map_err(|stop| stopped(stop, func_index, start))
+    }
+}

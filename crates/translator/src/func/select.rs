@@ -1,0 +1,472 @@
+//! Chooses instructions: from Wasm operators to operations of the table, and
+//! from values of the symbolic stack to operands that the table has a form for.
+//!
+//! Today a tree is a single operation whose operands are places, because these
+//! are the forms that the table has. The way is prepared for larger ones: an
+//! operation asks [`gather`](FuncTranslator::gather) for its operands, and only
+//! there it is decided that an operand which is itself a tree must be emitted
+//! first.
+
+use arrayvec::ArrayVec;
+use damson_core::types::ValType;
+use damson_ir::{
+    FloatBinary, FloatCompare, FloatSelect, IntBinary, IntCompare, IntTest, Label, Operand, Unary,
+};
+use wasmparser::Operator;
+
+use super::typing::{Class, Fold, immediate};
+use super::value::{
+    Entry, Leaf, Leaves, Tree, TreeOp, Value, mirrored, mirrored_float, negated, negated_test,
+};
+use super::{FuncTranslator, Stop};
+
+/// An operator whose only effect is to replace its operands by a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Numeric {
+    IntBinary(IntBinary),
+    FloatBinary(FloatBinary),
+    IntCompare(IntCompare),
+    FloatCompare(FloatCompare),
+    IntTest(IntTest),
+    Unary(Unary),
+}
+
+macro_rules! numeric {
+    ($( $Family:ident { $($Op:ident)* } )*) => {
+        /// The operation of a numeric operator.
+        pub(crate) fn numeric(operator: &Operator<'_>) -> Option<Numeric> {
+            Some(match operator {
+                $( $( Operator::$Op => Numeric::$Family($Family::$Op), )* )*
+                _ => return None,
+            })
+        }
+    };
+}
+
+numeric! {
+    IntBinary {
+        I32Add I32Sub I32Mul I32DivS I32DivU I32RemS I32RemU I32And I32Or I32Xor
+        I32Shl I32ShrS I32ShrU I32Rotl I32Rotr
+        I64Add I64Sub I64Mul I64DivS I64DivU I64RemS I64RemU I64And I64Or I64Xor
+        I64Shl I64ShrS I64ShrU I64Rotl I64Rotr
+    }
+    FloatBinary {
+        F32Add F32Sub F32Mul F32Div F32Min F32Max F32Copysign
+        F64Add F64Sub F64Mul F64Div F64Min F64Max F64Copysign
+    }
+    IntCompare {
+        I32Eq I32Ne I32LtS I32LtU I32GtS I32GtU I32LeS I32LeU I32GeS I32GeU
+        I64Eq I64Ne I64LtS I64LtU I64GtS I64GtU I64LeS I64LeU I64GeS I64GeU
+    }
+    FloatCompare {
+        F32Eq F32Ne F32Lt F32Gt F32Le F32Ge
+        F64Eq F64Ne F64Lt F64Gt F64Le F64Ge
+    }
+    IntTest { I32Eqz I64Eqz }
+    Unary {
+        I32Clz I32Ctz I32Popcnt I32Extend8S I32Extend16S
+        I64Clz I64Ctz I64Popcnt I64Extend8S I64Extend16S I64Extend32S
+        I32WrapI64 I64ExtendI32S I64ExtendI32U
+        F32Abs F32Neg F32Ceil F32Floor F32Trunc F32Nearest F32Sqrt
+        F64Abs F64Neg F64Ceil F64Floor F64Trunc F64Nearest F64Sqrt
+        F32DemoteF64 F64PromoteF32
+        I32TruncF32S I32TruncF32U I32TruncF64S I32TruncF64U
+        I64TruncF32S I64TruncF32U I64TruncF64S I64TruncF64U
+        I32TruncSatF32S I32TruncSatF32U I32TruncSatF64S I32TruncSatF64U
+        I64TruncSatF32S I64TruncSatF32U I64TruncSatF64S I64TruncSatF64U
+        F32ConvertI32S F32ConvertI32U F32ConvertI64S F32ConvertI64U
+        F64ConvertI32S F64ConvertI32U F64ConvertI64S F64ConvertI64U
+        I32ReinterpretF32 I64ReinterpretF64 F32ReinterpretI32 F64ReinterpretI64
+    }
+}
+
+impl FuncTranslator<'_> {
+    /// Translates a numeric operator; `ty` is the type of its result.
+    pub(crate) fn numeric(&mut self, op: Numeric, ty: ValType) -> Result<(), Stop> {
+        match op {
+            Numeric::IntBinary(op) => self.binary(op, TreeOp::IntBinary(op), ty),
+            Numeric::FloatBinary(op) => self.binary(op, TreeOp::FloatBinary(op), ty),
+            Numeric::IntCompare(op) => {
+                // The table has no immediate on the left of a comparison.
+                let mirrored = TreeOp::IntCompare(mirrored(op));
+                self.compare(op, TreeOp::IntCompare(op), mirrored)
+            }
+            Numeric::FloatCompare(op) => {
+                let mirrored = TreeOp::FloatCompare(mirrored_float(op));
+                self.compare(op, TreeOp::FloatCompare(op), mirrored)
+            }
+            Numeric::IntTest(op) => {
+                if self.negate_top(op) {
+                    return Ok(());
+                }
+                self.unary(op, TreeOp::IntTest(op), ty)
+            }
+            Numeric::Unary(op) => self.unary(op, TreeOp::Unary(op), ty),
+        }
+    }
+
+    fn binary(&mut self, op: impl Fold<2>, tree: TreeOp, ty: ValType) -> Result<(), Stop> {
+        match self.fold_top(op, ty) {
+            true => Ok(()),
+            false => self.push_operation(tree, 2, ty),
+        }
+    }
+
+    fn compare(&mut self, op: impl Fold<2>, tree: TreeOp, mirrored: TreeOp) -> Result<(), Stop> {
+        if self.fold_top(op, ValType::I32) {
+            return Ok(());
+        }
+        let lhs = self
+            .stack
+            .height()
+            .checked_sub(2)
+            .and_then(|lhs| self.stack.get(lhs));
+        match lhs {
+            Some(Entry {
+                value: Value::Const(_),
+                ..
+            }) => self.push_reordered(mirrored, 2, ValType::I32, |leaves| leaves.reverse()),
+            _ => self.push_operation(tree, 2, ValType::I32),
+        }
+    }
+
+    fn unary(&mut self, op: impl Fold<1>, tree: TreeOp, ty: ValType) -> Result<(), Stop> {
+        match self.fold_top(op, ty) {
+            true => Ok(()),
+            false => self.push_operation(tree, 1, ty),
+        }
+    }
+
+    /// Replaces the topmost `N` values by the result of `op` if they are
+    /// constants on which it does not trap.
+    fn fold_top<const N: usize>(&mut self, op: impl Fold<N>, ty: ValType) -> bool {
+        let Some(bits) = self.top_consts().and_then(|operands| op.fold(operands)) else {
+            return false;
+        };
+        self.stack.truncate(self.stack.height().saturating_sub(N));
+        self.stack.push(ty, Value::Const(bits));
+        true
+    }
+
+    /// The topmost `N` values if all of them are constants.
+    fn top_consts<const N: usize>(&self) -> Option<[u64; N]> {
+        let base = self.stack.height().checked_sub(N)?;
+        let mut consts = [0; N];
+        for (index, bits) in consts.iter_mut().enumerate() {
+            match self.stack.get(base + index)?.value {
+                Value::Const(value) => *bits = value,
+                _ => return None,
+            }
+        }
+        Some(consts)
+    }
+
+    /// `i32.eqz` of a pending comparison is the opposite comparison.
+    fn negate_top(&mut self, op: IntTest) -> bool {
+        if op != IntTest::I32Eqz {
+            return false;
+        }
+        let top = self.stack.height().wrapping_sub(1);
+        let Some(tree) = self.stack.tree_mut(top) else {
+            return false;
+        };
+        match &mut tree.op {
+            TreeOp::IntCompare(op) => *op = negated(*op),
+            TreeOp::IntTest(op) => *op = negated_test(*op),
+            _ => return false,
+        }
+        true
+    }
+
+    /// Replaces the topmost `count` values by the pending operation on them.
+    pub(crate) fn push_operation(
+        &mut self,
+        op: TreeOp,
+        count: usize,
+        ty: ValType,
+    ) -> Result<(), Stop> {
+        self.push_reordered(op, count, ty, |_| {})
+    }
+
+    /// The same with another order of the operands in the instruction than on
+    /// the stack.
+    fn push_reordered(
+        &mut self,
+        op: TreeOp,
+        count: usize,
+        ty: ValType,
+        order: fn(&mut Leaves),
+    ) -> Result<(), Stop> {
+        let base = self.stack.height().saturating_sub(count);
+        if op.is_ordered() {
+            self.settle_ordered(base)?;
+        }
+        // See the argument in `flush` why there are no cycles.
+        let class = op.result_class();
+        let crosses = (0..count).any(|leaf| op.leaf_class(leaf) != class);
+        if crosses && self.stack.owner(class).is_some_and(|owner| owner < base) {
+            self.vacate(class, base)?;
+        }
+        let slots_only = matches!(op, TreeOp::TableGet(_));
+        let mut leaves = self.gather(base, slots_only)?;
+        self.fit(base, &mut leaves, |leaves| {
+            let mut leaves = leaves.clone();
+            order(&mut leaves);
+            op.has_form(Operand::R, &leaf_operands(&leaves))
+        })?;
+        order(&mut leaves);
+        self.push_pending(op, leaves, base, ty)
+    }
+
+    /// Replaces the values from `base` on by the pending operation on them.
+    fn push_pending(
+        &mut self,
+        op: TreeOp,
+        leaves: Leaves,
+        base: usize,
+        ty: ValType,
+    ) -> Result<(), Stop> {
+        for position in base..self.stack.height() {
+            if let Some(Entry {
+                value: Value::Local(local),
+                ..
+            }) = self.stack.get(position)
+            {
+                self.stack.note_use(local, base);
+            }
+        }
+        self.stack.truncate(base);
+        let accs: ArrayVec<Class, 3> = leaves
+            .iter()
+            .enumerate()
+            .filter(|(_, leaf)| matches!(leaf, Leaf::Acc))
+            .map(|(index, _)| op.leaf_class(index))
+            .collect();
+        let tree = Tree {
+            op,
+            leaves,
+            offset: self.offset,
+        };
+        self.stack.push_tree(ty, tree, accs.into_iter());
+        self.work += 1;
+        Ok(())
+    }
+
+    /// Finds a place for every value from `base` on, of which there are at
+    /// most three. Afterwards each is a constant, in a slot or in the
+    /// accumulator of its type, of which there is at most one per accumulator.
+    ///
+    /// With `slots_only` all of them are in slots.
+    pub(crate) fn gather(&mut self, base: usize, slots_only: bool) -> Result<Leaves, Stop> {
+        let end = self.stack.height();
+        for class in Class::ALL {
+            self.gather_trees(class, base, end, slots_only)?;
+        }
+        let mut leaves = Leaves::new();
+        for position in base..end {
+            leaves.push(self.place(position, base, slots_only)?);
+        }
+        // Finding a place for one may have moved another home.
+        self.refresh(base, &mut leaves)?;
+        Ok(leaves)
+    }
+
+    /// Emits the operands that are trees of one class: one of them to the
+    /// accumulator, the others to their homes.
+    fn gather_trees(
+        &mut self,
+        class: Class,
+        base: usize,
+        end: usize,
+        slots_only: bool,
+    ) -> Result<(), Stop> {
+        let mut trees: ArrayVec<usize, 3> = (base..end)
+            .filter(|&position| {
+                self.stack.tree(position).is_some()
+                    && self
+                        .stack
+                        .get(position)
+                        .is_some_and(|entry| entry.class() == class)
+            })
+            .collect();
+        let owns = |position: &usize| {
+            Class::ALL
+                .iter()
+                .any(|class| self.stack.owner(*class) == Some(*position))
+        };
+        // The last one stays in the accumulator; better one that does not
+        // itself depend on an accumulator which the others would overwrite.
+        let last = trees.iter().rposition(|position| !owns(position));
+        let last = last.or(trees.len().checked_sub(1)).filter(|_| !slots_only);
+        let last = last.and_then(|index| trees.pop_at(index));
+        for position in trees {
+            self.settle(position)?;
+        }
+        if let Some(position) = last {
+            // The result takes the place of `base` and reads the accumulator.
+            self.clear_readers(base)?;
+            self.force_to_acc(position)?;
+        }
+        Ok(())
+    }
+
+    /// The leaf for an operand that is not a tree.
+    fn place(&mut self, position: usize, base: usize, slots_only: bool) -> Result<Leaf, Stop> {
+        let Some(entry) = self.stack.get(position) else {
+            return Ok(Leaf::Slot(self.frame.home(position)?));
+        };
+        match entry.value {
+            Value::Const(bits) if !slots_only => match immediate(entry.ty, bits) {
+                Some(value) => Ok(Leaf::Imm(value)),
+                None => self.materialize(position, base),
+            },
+            Value::Local(local) => Ok(Leaf::Slot(self.frame.local(local)?)),
+            Value::Acc => Ok(Leaf::Acc),
+            Value::Home => Ok(Leaf::Slot(self.frame.home(position)?)),
+            Value::Const(_) | Value::Tree(_) => {
+                self.settle(position)?;
+                Ok(Leaf::Slot(self.frame.home(position)?))
+            }
+        }
+    }
+
+    /// Gives a constant a place: the accumulator, unless another operand is
+    /// there.
+    fn materialize(&mut self, position: usize, base: usize) -> Result<Leaf, Stop> {
+        if let Some(Entry {
+            ty,
+            value: Value::Const(bits),
+        }) = self.stack.get(position)
+        {
+            let class = Class::of(ty);
+            if self.stack.owner(class).is_none_or(|owner| owner < base) {
+                self.vacate(class, position)?;
+                self.clear_readers(base)?;
+                self.clear_readers(position)?;
+                self.copy_const(ty, bits, Operand::R)?;
+                self.stack.set(position, Value::Acc);
+                return Ok(Leaf::Acc);
+            }
+        }
+        self.settle(position)?;
+        Ok(Leaf::Slot(self.frame.home(position)?))
+    }
+
+    /// Moves operands until `fits` says that the table has a form for them:
+    /// immediates to an accumulator or a slot, then accumulators to slots.
+    pub(crate) fn fit(
+        &mut self,
+        base: usize,
+        leaves: &mut Leaves,
+        fits: impl Fn(&Leaves) -> bool,
+    ) -> Result<(), Stop> {
+        while !fits(leaves) {
+            let immediate = leaves.iter().position(|leaf| matches!(leaf, Leaf::Imm(_)));
+            let acc = leaves.iter().position(|leaf| matches!(leaf, Leaf::Acc));
+            match (immediate, acc) {
+                (Some(index), _) => {
+                    leaves[index] = self.materialize(base + index, base)?;
+                    // Making room may have moved another operand home.
+                    self.refresh(base, leaves)?;
+                }
+                (None, Some(index)) => {
+                    self.settle(base + index)?;
+                    self.refresh(base, leaves)?;
+                }
+                // Every operation has a form of slots; should one have none,
+                // encoding it reports which.
+                (None, None) => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads again where the operands are.
+    fn refresh(&mut self, base: usize, leaves: &mut Leaves) -> Result<(), Stop> {
+        for (index, leaf) in leaves.iter_mut().enumerate() {
+            if *leaf == Leaf::Acc
+                && matches!(
+                    self.stack.get(base + index),
+                    Some(Entry {
+                        value: Value::Home,
+                        ..
+                    })
+                )
+            {
+                *leaf = Leaf::Slot(self.frame.home(base + index)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Pops the topmost value and branches to `label` if it is not zero, or
+    /// with `negate` if it is.
+    pub(crate) fn branch_on_top(&mut self, label: Label, negate: bool) -> Result<(), Stop> {
+        let top = self.stack.height().saturating_sub(1);
+        let branch = |negate: bool| match negate {
+            false => Operand::BrIf(label.into()),
+            true => Operand::BrUnless(label.into()),
+        };
+        if let Some(tree) = self.stack.tree(top) {
+            let mut tree = tree.clone();
+            let dst = match &mut tree.op {
+                TreeOp::IntCompare(op) => {
+                    *op = if negate { negated(*op) } else { *op };
+                    Some(branch(false))
+                }
+                TreeOp::IntTest(op) => {
+                    *op = if negate { negated_test(*op) } else { *op };
+                    Some(branch(false))
+                }
+                // With a NaN no comparison is true: there is no opposite.
+                TreeOp::FloatCompare(_) => Some(branch(negate)),
+                _ => None,
+            };
+            if let Some(dst) = dst {
+                self.stack.pop();
+                return self.emit_tree(&tree, dst);
+            }
+        }
+        let op = if negate {
+            IntTest::I32Eqz
+        } else {
+            IntTest::I32Nez
+        };
+        let mut leaves = self.gather(top, false)?;
+        let op = TreeOp::IntTest(op);
+        self.fit(top, &mut leaves, |leaves| {
+            op.has_form(branch(false), &leaf_operands(leaves))
+        })?;
+        self.stack.pop();
+        self.emit_tree(
+            &Tree {
+                op,
+                leaves,
+                offset: self.offset,
+            },
+            branch(false),
+        )
+    }
+
+    /// Translates a `select`.
+    pub(crate) fn select(&mut self) -> Result<(), Stop> {
+        let height = self.stack.height();
+        let ty = height
+            .checked_sub(3)
+            .and_then(|lhs| self.stack.get(lhs))
+            .map(|entry| entry.ty);
+        let ty = ty.unwrap_or(ValType::I32);
+        let op = match Class::of(ty) {
+            Class::Int => TreeOp::IntSelect,
+            Class::F32 => TreeOp::FloatSelect(FloatSelect::F32Select),
+            Class::F64 => TreeOp::FloatSelect(FloatSelect::F64Select),
+        };
+        // Wasm has the condition last, the table has it first.
+        self.push_reordered(op, 3, ty, |leaves| leaves.rotate_right(1))
+    }
+}
+
+/// The leaves as they are, as operands.
+pub(crate) fn leaf_operands(leaves: &Leaves) -> ArrayVec<Operand, 3> {
+    leaves.iter().map(|leaf| leaf.operand()).collect()
+}

@@ -1,0 +1,251 @@
+//! The symbolic operand stack: the data, and what must be found in it without
+//! a search. When values leave it is decided in [`flush`](super::flush).
+//!
+//! # Invariants
+//!
+//! 1. At most one entry depends on each accumulator: it is in it, or is a
+//!    tree that reads it. That entry *owns* the accumulator.
+//! 2. At most one entry is a tree that must keep its place among effects.
+//! 3. Below the mark `settled` there are only constants and values at home.
+//! 4. Every entry that names a local is in the list of that local, at least
+//!    until the entry is popped. Lists are cleaned when they are walked, so a
+//!    use is visited once however often the local is set.
+//! 5. A tree reads homes only of the (at most three) positions that its
+//!    operands had, the first of which is its own.
+
+use alloc::vec::Vec;
+use damson_core::types::ValType;
+use damson_ir::Slot;
+
+use super::typing::Class;
+use super::value::{Entry, Leaf, Tree, Value};
+
+/// No node of a list.
+const NIL: u32 = u32::MAX;
+
+#[derive(Debug, Default)]
+pub(crate) struct Stack {
+    entries: Vec<Entry>,
+    /// Trees by their number; those of `free` are unused.
+    trees: Vec<Tree>,
+    free: Vec<u32>,
+    owners: [Option<usize>; 3],
+    ordered: Option<usize>,
+    settled: usize,
+    /// For each local the first node of its list, if it belongs to `epoch`.
+    heads: Vec<Head>,
+    nodes: Vec<Node>,
+    /// Changes when no entry names a local any more, so that all lists become
+    /// empty at once.
+    epoch: u32,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Head {
+    epoch: u32,
+    node: u32,
+}
+
+/// An entry that names a local, and the rest of the local's list.
+#[derive(Debug, Clone, Copy)]
+struct Node {
+    position: u32,
+    next: u32,
+}
+
+impl Stack {
+    /// Empties the stack but keeps its memory.
+    pub(crate) fn reset(&mut self) {
+        self.truncate(0);
+        self.forget_locals();
+        self.trees.clear();
+        self.free.clear();
+    }
+
+    pub(crate) fn height(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub(crate) fn get(&self, position: usize) -> Option<Entry> {
+        self.entries.get(position).copied()
+    }
+
+    pub(crate) fn push(&mut self, ty: ValType, value: Value) {
+        self.entries.push(Entry { ty, value });
+    }
+
+    /// Pushes a tree; `accs` are the accumulators that it reads.
+    pub(crate) fn push_tree(&mut self, ty: ValType, tree: Tree, accs: impl Iterator<Item = Class>) {
+        let position = self.height();
+        for class in accs {
+            self.owners[class as usize] = Some(position);
+        }
+        if tree.op.is_ordered() {
+            self.ordered = Some(position);
+        }
+        let id = match self.free.pop() {
+            Some(id) => {
+                self.trees[id as usize] = tree;
+                id
+            }
+            None => {
+                self.trees.push(tree);
+                (self.trees.len() - 1) as u32
+            }
+        };
+        self.push(ty, Value::Tree(id));
+    }
+
+    /// Pops the topmost entry; a tree is forgotten.
+    pub(crate) fn pop(&mut self) -> Option<Entry> {
+        let position = self.height().checked_sub(1)?;
+        self.release(position);
+        self.settled = self.settled.min(position);
+        self.entries.pop()
+    }
+
+    /// Pops entries down to a height.
+    pub(crate) fn truncate(&mut self, height: usize) {
+        while self.height() > height {
+            self.pop();
+        }
+    }
+
+    /// Says where the value of an entry is from now on.
+    pub(crate) fn set(&mut self, position: usize, value: Value) {
+        self.release(position);
+        if let Some(entry) = self.entries.get_mut(position) {
+            entry.value = value;
+            if let Value::Acc = value {
+                let class = entry.class();
+                self.owners[class as usize] = Some(position);
+            }
+        }
+    }
+
+    /// Says that an entry is read as another type of the same bits.
+    pub(crate) fn set_type(&mut self, position: usize, ty: ValType) {
+        if let Some(entry) = self.entries.get_mut(position) {
+            entry.ty = ty;
+        }
+    }
+
+    /// The pending tree at a position.
+    pub(crate) fn tree(&self, position: usize) -> Option<&Tree> {
+        match self.entries.get(position)?.value {
+            Value::Tree(id) => self.trees.get(id as usize),
+            _ => None,
+        }
+    }
+
+    /// The pending tree at a position, to be rewritten.
+    pub(crate) fn tree_mut(&mut self, position: usize) -> Option<&mut Tree> {
+        match self.entries.get(position)?.value {
+            Value::Tree(id) => self.trees.get_mut(id as usize),
+            _ => None,
+        }
+    }
+
+    /// The position that owns the accumulator.
+    pub(crate) fn owner(&self, class: Class) -> Option<usize> {
+        self.owners[class as usize]
+    }
+
+    /// The position of the tree that must keep its place among effects.
+    pub(crate) fn ordered(&self) -> Option<usize> {
+        self.ordered
+    }
+
+    /// Below this position there are only constants and values at home.
+    pub(crate) fn settled(&self) -> usize {
+        self.settled
+    }
+
+    /// Says that all entries are constants or at home.
+    pub(crate) fn mark_settled(&mut self, height: usize) {
+        self.settled = height;
+        if height == self.height() {
+            self.forget_locals();
+        }
+    }
+
+    /// Notes that the entry at `position` names a local.
+    pub(crate) fn note_use(&mut self, local: u32, position: usize) {
+        let index = local as usize;
+        if index >= self.heads.len() {
+            self.heads.resize(index + 1, Head::default());
+        }
+        let head = &mut self.heads[index];
+        let next = if head.epoch == self.epoch {
+            head.node
+        } else {
+            NIL
+        };
+        *head = Head {
+            epoch: self.epoch,
+            node: self.nodes.len() as u32,
+        };
+        self.nodes.push(Node {
+            position: position as u32,
+            next,
+        });
+    }
+
+    /// Moves the positions of entries that may name a local to `uses`; the
+    /// local's list is empty afterwards.
+    pub(crate) fn take_uses(&mut self, local: u32, uses: &mut Vec<u32>) {
+        let Some(head) = self.heads.get_mut(local as usize) else {
+            return;
+        };
+        if head.epoch != self.epoch {
+            return;
+        }
+        let mut at = head.node;
+        head.node = NIL;
+        while let Some(node) = self.nodes.get(at as usize) {
+            uses.push(node.position);
+            at = node.next;
+        }
+    }
+
+    /// Whether the entry at `position` reads a local, which has this slot.
+    pub(crate) fn names(&self, position: usize, local: u32, slot: Slot) -> bool {
+        match self.entries.get(position).map(|entry| entry.value) {
+            Some(Value::Local(named)) => named == local,
+            Some(Value::Tree(_)) => self
+                .tree(position)
+                .is_some_and(|tree| tree.leaves.contains(&Leaf::Slot(slot))),
+            _ => false,
+        }
+    }
+
+    /// What an entry holds is about to change: it no longer owns anything.
+    fn release(&mut self, position: usize) {
+        for owner in &mut self.owners {
+            if *owner == Some(position) {
+                *owner = None;
+            }
+        }
+        if self.ordered == Some(position) {
+            self.ordered = None;
+        }
+        if let Some(Entry {
+            value: Value::Tree(id),
+            ..
+        }) = self.entries.get(position)
+        {
+            self.free.push(*id);
+        }
+    }
+
+    fn forget_locals(&mut self) {
+        self.nodes.clear();
+        match self.epoch.checked_add(1) {
+            Some(epoch) => self.epoch = epoch,
+            None => {
+                self.heads.clear();
+                self.epoch = 1;
+            }
+        }
+    }
+}

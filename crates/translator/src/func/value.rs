@@ -1,0 +1,405 @@
+//! What the symbolic operand stack holds: values that are known, values that
+//! are somewhere, and operations that were not emitted yet.
+
+use arrayvec::ArrayVec;
+use damson_core::types::ValType;
+use damson_ir::{
+    EncodeError, FloatBinary, FloatCompare, FloatSelect, FunctionBuilder, GlobalGet, IntBinary,
+    IntCompare, IntSelect, IntTest, Kind, Load, MemorySize, Op, Operand, Operands, Operation,
+    RefFunc, Slot, TableGet, TableSize, Unary,
+};
+
+use super::typing::{Class, Typed};
+
+/// One value on the operand stack. Its position is its height.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Entry {
+    pub(crate) ty: ValType,
+    pub(crate) value: Value,
+}
+
+impl Entry {
+    pub(crate) fn class(&self) -> Class {
+        Class::of(self.ty)
+    }
+}
+
+/// Where a value is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Value {
+    /// A constant: the bits of its cell.
+    Const(u64),
+    /// What the local holds now.
+    Local(u32),
+    /// The slot that belongs to its position, its *home*.
+    Home,
+    /// The accumulator of its type. Only while the operands of one operation
+    /// are gathered.
+    Acc,
+    /// A pending tree of the stack, not emitted yet.
+    Tree(u32),
+}
+
+/// An operand of a tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Leaf {
+    Slot(Slot),
+    Acc,
+    Imm(i32),
+}
+
+impl Leaf {
+    pub(crate) fn operand(self) -> Operand {
+        match self {
+            Self::Slot(slot) => Operand::Slot(slot),
+            Self::Acc => Operand::Acc,
+            Self::Imm(value) => Operand::Imm(value),
+        }
+    }
+}
+
+/// The operands of a tree, in the order of the instruction.
+pub(crate) type Leaves = ArrayVec<Leaf, 3>;
+
+/// A pending operation: everything that emitting it needs but a destination.
+#[derive(Debug, Clone)]
+pub(crate) struct Tree {
+    pub(crate) op: TreeOp,
+    pub(crate) leaves: Leaves,
+    /// Offset of the Wasm operator in the binary.
+    pub(crate) offset: u32,
+}
+
+/// An operation that produces one value and has no effect but a trap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TreeOp {
+    IntBinary(IntBinary),
+    FloatBinary(FloatBinary),
+    IntCompare(IntCompare),
+    FloatCompare(FloatCompare),
+    IntTest(IntTest),
+    Unary(Unary),
+    Load {
+        op: Load,
+        memory: u32,
+        offset: u32,
+    },
+    /// Leaves: the condition, then the values.
+    IntSelect,
+    /// Leaves: the condition, then the values.
+    FloatSelect(FloatSelect),
+    /// `state` is false for a global that never changes.
+    GlobalGet {
+        op: GlobalGet,
+        global: u32,
+        state: bool,
+    },
+    RefFunc(u32),
+    MemorySize(u32),
+    TableSize(u32),
+    TableGet(u32),
+}
+
+/// Evaluates `$body` with `$name` bound to the operation of the table.
+macro_rules! with_operation {
+    ($tree_op:expr, |$name:ident| $body:expr) => {
+        match $tree_op {
+            TreeOp::IntBinary($name) => $body,
+            TreeOp::FloatBinary($name) => $body,
+            TreeOp::IntCompare($name) => $body,
+            TreeOp::FloatCompare($name) => $body,
+            TreeOp::IntTest($name) => $body,
+            TreeOp::Unary($name) => $body,
+            TreeOp::Load { op: $name, .. } => $body,
+            TreeOp::IntSelect => {
+                let $name = IntSelect::IntSelect;
+                $body
+            }
+            TreeOp::FloatSelect($name) => $body,
+            TreeOp::GlobalGet { op: $name, .. } => $body,
+            TreeOp::RefFunc(_) => {
+                let $name = RefFunc::RefFunc;
+                $body
+            }
+            TreeOp::MemorySize(_) => {
+                let $name = MemorySize::MemorySize;
+                $body
+            }
+            TreeOp::TableSize(_) => {
+                let $name = TableSize::TableSize;
+                $body
+            }
+            TreeOp::TableGet(_) => {
+                let $name = TableGet::TableGet;
+                $body
+            }
+        }
+    };
+}
+
+impl TreeOp {
+    /// The accumulator that receives the result.
+    pub(crate) fn result_class(self) -> Class {
+        match self {
+            Self::IntBinary(op) => op.result_class(),
+            Self::FloatBinary(op) => op.result_class(),
+            Self::IntCompare(op) => op.result_class(),
+            Self::FloatCompare(op) => op.result_class(),
+            Self::IntTest(op) => op.result_class(),
+            Self::Unary(op) => op.result_class(),
+            Self::Load { op, .. } => op.result_class(),
+            Self::FloatSelect(op) => op.result_class(),
+            Self::GlobalGet { op, .. } => op.result_class(),
+            Self::IntSelect
+            | Self::RefFunc(_)
+            | Self::MemorySize(_)
+            | Self::TableSize(_)
+            | Self::TableGet(_) => Class::Int,
+        }
+    }
+
+    /// The accumulator that a leaf uses if it is in one.
+    pub(crate) fn leaf_class(self, leaf: usize) -> Class {
+        match self {
+            Self::IntBinary(op) => op.operand_class(),
+            Self::FloatBinary(op) => op.operand_class(),
+            Self::IntCompare(op) => op.operand_class(),
+            Self::FloatCompare(op) => op.operand_class(),
+            Self::IntTest(op) => op.operand_class(),
+            Self::Unary(op) => op.operand_class(),
+            Self::FloatSelect(op) if leaf > 0 => op.operand_class(),
+            _ => Class::Int,
+        }
+    }
+
+    /// Whether the operation can trap.
+    pub(crate) fn traps(self) -> bool {
+        match self {
+            Self::IntBinary(op) => int_binary_traps(op),
+            Self::Unary(op) => unary_traps(op),
+            Self::Load { .. } | Self::TableGet(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether the operation must keep its place among effects: because it
+    /// can trap, or because it reads what an effect may change.
+    pub(crate) fn is_ordered(self) -> bool {
+        match self {
+            Self::GlobalGet { state, .. } => state,
+            Self::MemorySize(_) | Self::TableSize(_) => true,
+            _ => self.traps(),
+        }
+    }
+
+    /// The operation in the instruction table.
+    pub(crate) fn op(self) -> Op {
+        with_operation!(self, |op| op.op())
+    }
+
+    /// All operands of the instruction.
+    pub(crate) fn operands(self, dst: Operand, leaves: &[Operand]) -> Operands {
+        let mut operands = Operands::new();
+        operands.push(dst);
+        match self {
+            Self::GlobalGet { global, .. } => operands.push(Operand::Global(global)),
+            Self::RefFunc(func) => operands.push(Operand::Func(func)),
+            Self::MemorySize(memory) => operands.push(Operand::Memory(memory)),
+            Self::TableSize(table) | Self::TableGet(table) => operands.push(Operand::Table(table)),
+            _ => {}
+        }
+        operands.extend(leaves.iter().copied());
+        if let Self::Load { memory, offset, .. } = self {
+            operands.push(access(memory, offset));
+        }
+        operands
+    }
+
+    /// Whether the table has a form with these leaves.
+    pub(crate) fn has_form(self, dst: Operand, leaves: &[Operand]) -> bool {
+        has_form(self.op(), &self.operands(dst, leaves))
+    }
+
+    pub(crate) fn push(
+        self,
+        builder: &mut FunctionBuilder,
+        operands: &[Operand],
+    ) -> Result<usize, EncodeError> {
+        with_operation!(self, |op| builder.push(op, operands))
+    }
+}
+
+/// Whether the table has a form of `op` with operands of these kinds.
+pub(crate) fn has_form(op: Op, operands: &[Operand]) -> bool {
+    let kinds: ArrayVec<Kind, 8> = operands.iter().map(|operand| operand.kind()).collect();
+    op.form(&kinds).is_some()
+}
+
+/// The operand that says which memory is accessed and at which offset.
+pub(crate) fn access(memory: u32, offset: u32) -> Operand {
+    match memory {
+        0 => Operand::Offset(offset),
+        _ => Operand::MemOffset(memory, offset),
+    }
+}
+
+fn int_binary_traps(op: IntBinary) -> bool {
+    use IntBinary::*;
+    matches!(
+        op,
+        I32DivS | I32DivU | I32RemS | I32RemU | I64DivS | I64DivU | I64RemS | I64RemU
+    )
+}
+
+fn unary_traps(op: Unary) -> bool {
+    use Unary::*;
+    matches!(
+        op,
+        I32TruncF32S
+            | I32TruncF32U
+            | I32TruncF64S
+            | I32TruncF64U
+            | I64TruncF32S
+            | I64TruncF32U
+            | I64TruncF64S
+            | I64TruncF64U
+    )
+}
+
+/// The comparison that is true where `op` is false.
+pub(crate) fn negated(op: IntCompare) -> IntCompare {
+    use IntCompare::*;
+    match op {
+        I32Eq => I32Ne,
+        I32Ne => I32Eq,
+        I32LtS => I32GeS,
+        I32LtU => I32GeU,
+        I32GtS => I32LeS,
+        I32GtU => I32LeU,
+        I32LeS => I32GtS,
+        I32LeU => I32GtU,
+        I32GeS => I32LtS,
+        I32GeU => I32LtU,
+        I64Eq => I64Ne,
+        I64Ne => I64Eq,
+        I64LtS => I64GeS,
+        I64LtU => I64GeU,
+        I64GtS => I64LeS,
+        I64GtU => I64LeU,
+        I64LeS => I64GtS,
+        I64LeU => I64GtU,
+        I64GeS => I64LtS,
+        I64GeU => I64LtU,
+    }
+}
+
+/// The comparison with its operands exchanged.
+pub(crate) fn mirrored(op: IntCompare) -> IntCompare {
+    use IntCompare::*;
+    match op {
+        I32Eq | I32Ne | I64Eq | I64Ne => op,
+        I32LtS => I32GtS,
+        I32LtU => I32GtU,
+        I32GtS => I32LtS,
+        I32GtU => I32LtU,
+        I32LeS => I32GeS,
+        I32LeU => I32GeU,
+        I32GeS => I32LeS,
+        I32GeU => I32LeU,
+        I64LtS => I64GtS,
+        I64LtU => I64GtU,
+        I64GtS => I64LtS,
+        I64GtU => I64LtU,
+        I64LeS => I64GeS,
+        I64LeU => I64GeU,
+        I64GeS => I64LeS,
+        I64GeU => I64LeU,
+    }
+}
+
+/// The float comparison with its operands exchanged.
+pub(crate) fn mirrored_float(op: FloatCompare) -> FloatCompare {
+    use FloatCompare::*;
+    match op {
+        F32Eq | F32Ne | F64Eq | F64Ne => op,
+        F32Lt => F32Gt,
+        F32Gt => F32Lt,
+        F32Le => F32Ge,
+        F32Ge => F32Le,
+        F64Lt => F64Gt,
+        F64Gt => F64Lt,
+        F64Le => F64Ge,
+        F64Ge => F64Le,
+    }
+}
+
+/// The test that is true where `op` is false.
+pub(crate) fn negated_test(op: IntTest) -> IntTest {
+    use IntTest::*;
+    match op {
+        I32Eqz => I32Nez,
+        I32Nez => I32Eqz,
+        I64Eqz => I64Nez,
+        I64Nez => I64Eqz,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::typing::Fold;
+    use super::*;
+
+    const VALUES: [u64; 5] = [0, 1, 0x7fff_ffff, 0x8000_0000, u64::MAX];
+
+    #[test]
+    fn negated_and_mirrored_comparisons_agree_with_the_original() {
+        for &op in IntCompare::ALL {
+            for x in VALUES {
+                for y in VALUES {
+                    let result = op.fold([x, y]).unwrap();
+                    assert_eq!(negated(op).fold([x, y]), Some(1 - result), "{op:?} {x} {y}");
+                    assert_eq!(mirrored(op).fold([y, x]), Some(result), "{op:?} {x} {y}");
+                }
+            }
+        }
+        for &op in IntTest::ALL {
+            for x in VALUES {
+                assert_eq!(
+                    negated_test(op).fold([x]),
+                    Some(1 - op.fold([x]).unwrap()),
+                    "{op:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn mirrored_float_comparisons_agree_with_the_original() {
+        let f32s = [0.0, -0.0, 1.0, f32::NAN].map(|value: f32| u64::from(value.to_bits()));
+        let f64s = [0.0, -0.0, 1.0, f64::NAN].map(f64::to_bits);
+        for &op in FloatCompare::ALL {
+            let values = if op.operand_class() == Class::F32 {
+                f32s
+            } else {
+                f64s
+            };
+            for x in values {
+                for y in values {
+                    assert_eq!(mirrored_float(op).fold([y, x]), op.fold([x, y]), "{op:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn exactly_the_operations_that_cannot_be_folded_trap() {
+        // Integers: zero divides nothing and nothing divides by it.
+        for &op in IntBinary::ALL {
+            assert_eq!(int_binary_traps(op), op.fold([1, 0]).is_none(), "{op:?}");
+        }
+        // Floats: a NaN of either width has all exponent bits set.
+        for &op in Unary::ALL {
+            assert_eq!(unary_traps(op), op.fold([u64::MAX]).is_none(), "{op:?}");
+        }
+    }
+}

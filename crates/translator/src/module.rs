@@ -1,0 +1,304 @@
+//! A parsed module: its shape, and its function bodies waiting to be
+//! translated.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use core::ops::Range;
+use damson_core::ModuleShape;
+use damson_ir::Function;
+use wasmparser::{
+    BinaryReader, FuncToValidate, FuncValidator, FuncValidatorAllocations, FunctionBody,
+    ValidatorResources, WasmFeatures,
+};
+
+use crate::config::Config;
+use crate::custom::{CustomSection, FuncNames};
+use crate::error::Error;
+use crate::func::{self, Options, Scratch};
+use crate::parse::{self, Parsed};
+
+/// A module that was parsed, and validated but for its function bodies.
+///
+/// It owns what it needs of the Wasm binary, the code section and the custom
+/// sections. It is `Send` and `Sync`: functions may be translated on any
+/// thread, in any order, each as often as one likes.
+pub struct Module {
+    shape: Arc<ModuleShape>,
+    config: Config,
+    features: WasmFeatures,
+    /// The bytes of all bodies, from the first one to the last.
+    code: Box<[u8]>,
+    /// Where `code` starts in the Wasm binary.
+    code_offset: u64,
+    /// One range in the Wasm binary for each defined function.
+    bodies: Box<[Range<u64>]>,
+    /// `Some` if there is at least one body.
+    resources: Option<ValidatorResources>,
+    custom_sections: Box<[CustomSection]>,
+    func_names: FuncNames,
+}
+
+const _: () = {
+    const fn shared_between_threads<T: Send + Sync>() {}
+    shared_between_threads::<Module>();
+};
+
+/// Memory that translating one function needs and the next one can reuse.
+#[derive(Default)]
+pub struct Allocations {
+    validator: FuncValidatorAllocations,
+    scratch: Scratch,
+}
+
+impl core::fmt::Debug for Allocations {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Allocations").finish_non_exhaustive()
+    }
+}
+
+impl core::fmt::Debug for Module {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Module")
+            .field("config", &self.config)
+            .field("num_defined", &self.bodies.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Parses and validates a whole module, function bodies included.
+///
+/// # Errors
+///
+/// The first reason found to refuse it.
+pub fn validate(bytes: &[u8], config: &Config) -> Result<(), Error> {
+    Module::parse(bytes, config)?.validate_bodies()
+}
+
+impl Module {
+    /// Parses a Wasm binary and validates everything but function bodies.
+    ///
+    /// # Errors
+    ///
+    /// If the bytes are no module, an invalid one, or one that uses a proposal
+    /// that `config` does not enable.
+    pub fn parse(bytes: &[u8], config: &Config) -> Result<Self, Error> {
+        let Parsed {
+            shape,
+            bodies,
+            resources,
+            custom_sections,
+            func_names,
+        } = parse::parse(bytes, config)?;
+        let start = bodies.first().map_or(0, |body| body.start);
+        let end = bodies.last().map_or(0, |body| body.end);
+        let code = slice(bytes, &(start..end));
+        Ok(Self {
+            shape: Arc::new(shape),
+            config: *config,
+            features: config.features.to_wasmparser(),
+            code: code.into(),
+            code_offset: start,
+            bodies: bodies.into(),
+            resources,
+            custom_sections: custom_sections.into(),
+            func_names,
+        })
+    }
+
+    /// Everything about the module but its function bodies.
+    #[must_use]
+    pub fn shape(&self) -> &Arc<ModuleShape> {
+        &self.shape
+    }
+
+    /// The options that the module was parsed with.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// How many functions the module defines. Their indices follow those of
+    /// the imported functions.
+    #[must_use]
+    pub fn num_defined(&self) -> u32 {
+        // The validator allows a million functions.
+        self.bodies.len() as u32
+    }
+
+    /// The indices of the functions that the module defines.
+    #[must_use]
+    pub fn defined_funcs(&self) -> Range<u32> {
+        let imported = self.num_imported();
+        imported..imported + self.num_defined()
+    }
+
+    /// The custom sections in the order of the binary.
+    pub fn custom_sections(&self) -> impl ExactSizeIterator<Item = &CustomSection> {
+        self.custom_sections.iter()
+    }
+
+    /// The name that the name section gives to a function.
+    #[must_use]
+    pub fn func_name(&self, func_index: u32) -> Option<&str> {
+        self.func_names.get(func_index)
+    }
+
+    /// Where a function's body is in the Wasm binary, in bytes; `None` if the
+    /// function is imported or does not exist.
+    #[must_use]
+    pub fn body_range(&self, func_index: u32) -> Option<Range<u64>> {
+        let defined = func_index.checked_sub(self.num_imported())?;
+        self.bodies.get(defined as usize).cloned()
+    }
+
+    /// The bytes of a function's body: its local declarations, then its
+    /// operators. `None` if the function is imported or does not exist.
+    #[must_use]
+    pub fn body_bytes(&self, func_index: u32) -> Option<&[u8]> {
+        let body = self.body_range(func_index)?;
+        // Bodies lie within the code section in order.
+        Some(slice(
+            &self.code,
+            &(body.start - self.code_offset..body.end - self.code_offset),
+        ))
+    }
+
+    /// Validates the body of one function.
+    ///
+    /// # Errors
+    ///
+    /// If the body is malformed or invalid, or if there is none.
+    pub fn validate_body(&self, func_index: u32) -> Result<(), Error> {
+        self.validate_body_with(func_index, &mut Allocations::default())
+    }
+
+    /// Like [`Self::validate_body`], reusing memory between functions.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::validate_body`].
+    pub fn validate_body_with(
+        &self,
+        func_index: u32,
+        allocations: &mut Allocations,
+    ) -> Result<(), Error> {
+        let (body, mut validator) = self.body(func_index, allocations)?;
+        let result = validator.validate(&body);
+        allocations.validator = validator.into_allocations();
+        result.map_err(|error| body_error(&error, &body))
+    }
+
+    /// Validates the bodies of all functions.
+    ///
+    /// # Errors
+    ///
+    /// The first reason found to refuse one.
+    pub fn validate_bodies(&self) -> Result<(), Error> {
+        let mut allocations = Allocations::default();
+        self.defined_funcs()
+            .try_for_each(|index| self.validate_body_with(index, &mut allocations))
+    }
+
+    /// Validates and translates the body of one function.
+    ///
+    /// # Errors
+    ///
+    /// If the body is malformed or invalid, if it exceeds what the bytecode can
+    /// express, or if there is none.
+    pub fn translate(&self, func_index: u32) -> Result<Function, Error> {
+        self.translate_with(func_index, &mut Allocations::default())
+    }
+
+    /// Like [`Self::translate`], reusing memory between functions.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::translate`].
+    pub fn translate_with(
+        &self,
+        func_index: u32,
+        allocations: &mut Allocations,
+    ) -> Result<Function, Error> {
+        let (body, mut validator) = self.body(func_index, allocations)?;
+        let options = Options {
+            num_imported: self.num_imported(),
+            consume_fuel: self.config.consume_fuel,
+        };
+        let scratch = &mut allocations.scratch;
+        let result = func::translate(
+            &self.shape,
+            func_index,
+            options,
+            &body,
+            &mut validator,
+            scratch,
+        );
+        allocations.validator = validator.into_allocations();
+        result
+    }
+
+    /// A function's body and a validator for it.
+    pub(crate) fn body(
+        &self,
+        func_index: u32,
+        allocations: &mut Allocations,
+    ) -> Result<(FunctionBody<'_>, FuncValidator<ValidatorResources>), Error> {
+        let no_body = || Error::NoBody {
+            func_index,
+            imported: self.num_imported(),
+            total: self.shape.funcs.len() as u32,
+        };
+        let offset = self.body_range(func_index).ok_or_else(no_body)?.start;
+        let bytes = self.body_bytes(func_index).ok_or_else(no_body)?;
+        let resources = self.resources.clone().ok_or_else(no_body)?;
+        let ty = *self
+            .shape
+            .funcs
+            .get(func_index as usize)
+            .ok_or_else(no_body)?;
+        let reader = BinaryReader::new_features(bytes, offset, self.features);
+        let func = FuncToValidate {
+            resources,
+            index: func_index,
+            ty,
+            features: self.features,
+        };
+        let validator = func.into_validator(core::mem::take(&mut allocations.validator));
+        Ok((FunctionBody::new(reader), validator))
+    }
+
+    fn num_imported(&self) -> u32 {
+        (self.shape.funcs.len() - self.bodies.len()) as u32
+    }
+}
+
+/// The bytes of a range of offsets; empty if there are none.
+fn slice<'a>(bytes: &'a [u8], range: &Range<u64>) -> &'a [u8] {
+    let range = usize::try_from(range.start)
+        .ok()
+        .zip(usize::try_from(range.end).ok());
+    range
+        .and_then(|(start, end)| bytes.get(start..end))
+        .unwrap_or_default()
+}
+
+/// The error for what the validator found in a function body.
+#[cold]
+pub(crate) fn body_error(error: &wasmparser::Error, body: &FunctionBody<'_>) -> Error {
+    Error::from_validator(error, || {
+        let mut locals = match body.get_locals_reader() {
+            Ok(locals) => locals.into_iter(),
+            Err(error) => return Some(error),
+        };
+        if let Some(error) = locals.by_ref().find_map(Result::err) {
+            return Some(error);
+        }
+        let mut operators = locals.into_operators_reader();
+        while !operators.eof() {
+            if let Err(error) = operators.read() {
+                return Some(error);
+            }
+        }
+        operators.finish().err()
+    })
+}

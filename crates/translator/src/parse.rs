@@ -1,0 +1,345 @@
+//! Reads the sections of a module: each is validated, then turned into its
+//! part of the [`ModuleShape`].
+//!
+//! Validation comes first, section by section, so the conversion never meets
+//! counts, indices or types that the validator would have refused. Function
+//! bodies are only located here; they are validated when they are translated.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::ops::Range;
+use damson_core::{
+    DataDecl, ElementDecl, ElementItems, Export, ExternKind, GlobalDecl, Import, ImportType,
+    ModuleShape, SegmentMode, TableDecl,
+};
+use wasmparser::{
+    self as wp, FromReader, Parser, Payload, SectionLimited, ValidPayload, Validator,
+    ValidatorResources,
+};
+
+use crate::config::Config;
+use crate::convert;
+use crate::custom::{CustomSection, FuncNames};
+use crate::error::Error;
+
+/// What parsing finds in a module.
+#[derive(Default)]
+pub(crate) struct Parsed {
+    pub(crate) shape: ModuleShape,
+    /// Where each defined function's body is in the binary.
+    pub(crate) bodies: Vec<Range<u64>>,
+    /// What the validator knows of the module; there is none if there is no
+    /// body to validate.
+    pub(crate) resources: Option<ValidatorResources>,
+    pub(crate) custom_sections: Vec<CustomSection>,
+    pub(crate) func_names: FuncNames,
+}
+
+/// The parts of a shape while they grow.
+#[derive(Default)]
+struct Parts {
+    types: Vec<damson_core::FuncType>,
+    imports: Vec<Import>,
+    funcs: Vec<u32>,
+    tables: Vec<TableDecl>,
+    memories: Vec<damson_core::MemoryType>,
+    globals: Vec<GlobalDecl>,
+    exports: Vec<Export>,
+    start: Option<u32>,
+    elements: Vec<ElementDecl>,
+    data: Vec<DataDecl>,
+}
+
+pub(crate) fn parse(bytes: &[u8], config: &Config) -> Result<Parsed, Error> {
+    let features = config.features.to_wasmparser();
+    let mut validator = Validator::new_with_features(features);
+    let mut parser = Parser::new(0);
+    parser.set_features(features);
+
+    let mut parts = Parts::default();
+    let mut parsed = Parsed::default();
+    let mut names = None;
+    for payload in parser.parse_all(bytes) {
+        let payload = payload.map_err(|error| Error::from_parser(&error))?;
+        let valid = validator
+            .payload(&payload)
+            .map_err(|error| Error::from_validator(&error, || first_read_error(&payload)))?;
+        if let ValidPayload::Func(func, body) = valid {
+            parsed.bodies.push(body.range());
+            parsed.resources.get_or_insert(func.resources);
+            continue;
+        }
+        if let Payload::CustomSection(section) = &payload {
+            if section.name() == "name" {
+                names = Some((section.data(), section.data_offset()));
+            }
+            parsed.custom_sections.push(CustomSection {
+                name: section.name().into(),
+                data: section.data().into(),
+                offset: section.data_offset(),
+            });
+            continue;
+        }
+        parts.read(payload).map_err(|error| match error {
+            ReadError::Parser(error) => Error::from_parser(&error),
+            ReadError::Convert(error) => error,
+        })?;
+    }
+    if let Some((data, offset)) = names {
+        parsed.func_names = FuncNames::read(data, offset, parts.funcs.len());
+    }
+    parsed.shape = parts.finish();
+    Ok(parsed)
+}
+
+/// Either of the two ways to fail while reading a validated section.
+enum ReadError {
+    Parser(wp::Error),
+    Convert(Error),
+}
+
+impl From<wp::Error> for ReadError {
+    fn from(error: wp::Error) -> Self {
+        Self::Parser(error)
+    }
+}
+
+impl From<Error> for ReadError {
+    fn from(error: Error) -> Self {
+        Self::Convert(error)
+    }
+}
+
+impl Parts {
+    fn read(&mut self, payload: Payload<'_>) -> Result<(), ReadError> {
+        match payload {
+            Payload::TypeSection(section) => {
+                let offset = section.range().start;
+                for ty in section.into_iter_err_on_gc_types() {
+                    self.types.push(convert::func_type(&ty?, offset)?);
+                }
+            }
+            Payload::ImportSection(section) => {
+                for item in section.into_imports_with_offsets() {
+                    let (offset, import) = item?;
+                    self.import(import, offset)?;
+                }
+            }
+            Payload::FunctionSection(section) => {
+                for ty in section {
+                    self.funcs.push(ty?);
+                }
+            }
+            Payload::TableSection(section) => {
+                for item in section.into_iter_with_offsets() {
+                    let (offset, table) = item?;
+                    let init = match &table.init {
+                        wp::TableInit::RefNull => None,
+                        wp::TableInit::Expr(expr) => Some(convert::const_expr(expr)?),
+                    };
+                    self.tables.push(TableDecl {
+                        ty: convert::table_type(table.ty, offset)?,
+                        init,
+                    });
+                }
+            }
+            Payload::MemorySection(section) => {
+                for ty in section {
+                    self.memories.push(convert::memory_type(ty?));
+                }
+            }
+            Payload::GlobalSection(section) => {
+                for item in section.into_iter_with_offsets() {
+                    let (offset, global) = item?;
+                    self.globals.push(GlobalDecl {
+                        ty: convert::global_type(global.ty, offset)?,
+                        init: Some(convert::const_expr(&global.init_expr)?),
+                    });
+                }
+            }
+            Payload::ExportSection(section) => {
+                for item in section.into_iter_with_offsets() {
+                    let (offset, export) = item?;
+                    self.export(export, offset)?;
+                }
+            }
+            Payload::StartSection { func, .. } => self.start = Some(func),
+            Payload::ElementSection(section) => {
+                for element in section {
+                    self.element(element?)?;
+                }
+            }
+            Payload::DataSection(section) => {
+                for data in section {
+                    self.data(data?)?;
+                }
+            }
+            // The counts of the data count and code sections were compared by
+            // the validator. What else exists (tags, components) it refuses.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn import(&mut self, import: wp::Import<'_>, offset: u64) -> Result<(), Error> {
+        let ty = match import.ty {
+            wp::TypeRef::Func(index) => {
+                self.funcs.push(index);
+                ImportType::Func(index)
+            }
+            wp::TypeRef::Table(ty) => {
+                let ty = convert::table_type(ty, offset)?;
+                self.tables.push(TableDecl {
+                    ty: ty.clone(),
+                    init: None,
+                });
+                ImportType::Table(ty)
+            }
+            wp::TypeRef::Memory(ty) => {
+                let ty = convert::memory_type(ty);
+                self.memories.push(ty.clone());
+                ImportType::Memory(ty)
+            }
+            wp::TypeRef::Global(ty) => {
+                let ty = convert::global_type(ty, offset)?;
+                self.globals.push(GlobalDecl {
+                    ty: ty.clone(),
+                    init: None,
+                });
+                ImportType::Global(ty)
+            }
+            wp::TypeRef::Tag(_) | wp::TypeRef::FuncExact(_) => {
+                return Err(Error::Invalid {
+                    message: "unknown kind of import".into(),
+                    offset,
+                });
+            }
+        };
+        self.imports.push(Import {
+            module: import.module.into(),
+            name: import.name.into(),
+            ty,
+        });
+        Ok(())
+    }
+
+    fn export(&mut self, export: wp::Export<'_>, offset: u64) -> Result<(), Error> {
+        let kind = match export.kind {
+            wp::ExternalKind::Func => ExternKind::Func,
+            wp::ExternalKind::Table => ExternKind::Table,
+            wp::ExternalKind::Memory => ExternKind::Memory,
+            wp::ExternalKind::Global => ExternKind::Global,
+            wp::ExternalKind::Tag | wp::ExternalKind::FuncExact => {
+                return Err(Error::Invalid {
+                    message: "unknown kind of export".into(),
+                    offset,
+                });
+            }
+        };
+        self.exports.push(Export {
+            name: export.name.into(),
+            kind,
+            index: export.index,
+        });
+        Ok(())
+    }
+
+    fn element(&mut self, element: wp::Element<'_>) -> Result<(), ReadError> {
+        let offset = element.range.start;
+        let mode = match &element.kind {
+            wp::ElementKind::Passive => SegmentMode::Passive,
+            wp::ElementKind::Declared => SegmentMode::Declared,
+            wp::ElementKind::Active {
+                table_index,
+                offset_expr,
+            } => SegmentMode::Active {
+                index: table_index.unwrap_or(0),
+                offset: convert::const_expr(offset_expr)?,
+            },
+        };
+        let (ty, items) = match element.items {
+            wp::ElementItems::Functions(items) => {
+                let items = items.into_iter().collect::<Result<Box<[u32]>, _>>()?;
+                (damson_core::RefType::Func, ElementItems::Funcs(items))
+            }
+            wp::ElementItems::Expressions(ty, items) => {
+                let mut exprs = Vec::new();
+                for expr in items {
+                    exprs.push(convert::const_expr(&expr?)?);
+                }
+                (
+                    convert::ref_type(ty, offset)?,
+                    ElementItems::Exprs(exprs.into()),
+                )
+            }
+        };
+        self.elements.push(ElementDecl { ty, items, mode });
+        Ok(())
+    }
+
+    fn data(&mut self, data: wp::Data<'_>) -> Result<(), Error> {
+        let mode = match &data.kind {
+            wp::DataKind::Passive => SegmentMode::Passive,
+            wp::DataKind::Active {
+                memory_index,
+                offset_expr,
+            } => SegmentMode::Active {
+                index: *memory_index,
+                offset: convert::const_expr(offset_expr)?,
+            },
+        };
+        self.data.push(DataDecl {
+            bytes: Arc::from(data.data),
+            mode,
+        });
+        Ok(())
+    }
+
+    fn finish(self) -> ModuleShape {
+        ModuleShape {
+            types: self.types.into(),
+            imports: self.imports.into(),
+            funcs: self.funcs.into(),
+            tables: self.tables.into(),
+            memories: self.memories.into(),
+            globals: self.globals.into(),
+            exports: self.exports.into(),
+            start: self.start,
+            elements: self.elements.into(),
+            data: self.data.into(),
+        }
+    }
+}
+
+/// Reads a section without validating it: the first error.
+#[cold]
+fn first_read_error(payload: &Payload<'_>) -> Option<wp::Error> {
+    fn first<'a, T: FromReader<'a>>(section: &SectionLimited<'a, T>) -> Option<wp::Error> {
+        section.clone().into_iter().find_map(Result::err)
+    }
+    fn in_expr(expr: &wp::ConstExpr<'_>) -> Option<wp::Error> {
+        expr.get_operators_reader()
+            .into_iter()
+            .find_map(Result::err)
+    }
+    match payload {
+        Payload::TypeSection(section) => first(section),
+        Payload::ImportSection(section) => first(section),
+        Payload::FunctionSection(section) => first(section),
+        Payload::TableSection(section) => first(section),
+        Payload::MemorySection(section) => first(section),
+        Payload::TagSection(section) => first(section),
+        Payload::GlobalSection(section) => section
+            .clone()
+            .into_iter()
+            .find_map(|global| global.map_or_else(Some, |global| in_expr(&global.init_expr))),
+        Payload::ExportSection(section) => first(section),
+        Payload::ElementSection(section) => first(section),
+        Payload::DataSection(section) => first(section),
+        // Sections in the wrong order or unknown ones are no errors of
+        // reading, but the binary format fixes the order.
+        Payload::UnknownSection { .. } | Payload::Version { .. } => None,
+        _ => None,
+    }
+}

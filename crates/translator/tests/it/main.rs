@@ -1,0 +1,4 @@
+//! Tests of the translator through its public interface.
+
+mod support;
+mod workloads;

@@ -1,0 +1,165 @@
+//! What an engine accepts and how much it may use.
+//!
+//! A configuration is fixed when its engine is made. It holds no clever defaults
+//! of its own: the proposals come from the translator's [`Features`], the stack
+//! limits from the core's [`StoreConfig`].
+
+use damson_core::StoreConfig;
+use damson_translator::Features;
+
+/// When the functions of a module are validated and translated to bytecode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum CompilationMode {
+    /// All functions when the module is made.
+    #[default]
+    Eager,
+    /// Validated when the module is made, translated at their first call.
+    LazyTranslation,
+    /// Validated and translated at their first call. A module with an invalid
+    /// function can be made and run as long as that function is not called.
+    Lazy,
+}
+
+/// The configuration of an [`Engine`](crate::Engine).
+///
+/// # Example
+///
+/// ```
+/// use damson::{CompilationMode, Config, Engine};
+///
+/// let mut config = Config::default();
+/// config.consume_fuel(true).compilation_mode(CompilationMode::Lazy);
+/// let engine = Engine::new(&config);
+/// # assert!(engine.config().get_consume_fuel());
+/// ```
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub(crate) features: Features,
+    pub(crate) consume_fuel: bool,
+    pub(crate) compilation_mode: CompilationMode,
+    pub(crate) max_stack_bytes: usize,
+    pub(crate) max_call_depth: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let store = StoreConfig::default();
+        Self {
+            features: Features::default(),
+            consume_fuel: false,
+            compilation_mode: CompilationMode::default(),
+            max_stack_bytes: store.stack_bytes,
+            max_call_depth: store.max_call_depth,
+        }
+    }
+}
+
+/// Declares one setter for each proposal.
+macro_rules! proposals {
+    ($( $(#[$doc:meta])* $setter:ident => $field:ident ),* $(,)?) => {
+        impl Config {
+            $(
+                $(#[$doc])*
+                ///
+                /// On by default.
+                pub fn $setter(&mut self, enable: bool) -> &mut Self {
+                    self.features.$field = enable;
+                    self
+                }
+            )*
+        }
+
+        #[cfg(test)]
+        mod tests {
+            use super::*;
+
+            /// Each setter with the field it must change, and only that one.
+            #[test]
+            fn every_setter_changes_its_own_field() {
+                type Setter = fn(&mut Config, bool) -> &mut Config;
+                type Getter = fn(&Features) -> bool;
+                let all: &[(&str, Setter, Getter)] =
+                    &[$( (stringify!($setter), Config::$setter, |f| f.$field) ),*];
+                for (changed, set, _) in all {
+                    let mut config = Config::default();
+                    set(&mut config, false);
+                    for (name, _, get) in all {
+                        assert_eq!(get(&config.features), name != changed, "{changed}: {name}");
+                    }
+                    set(&mut config, true);
+                    assert!(all.iter().all(|(_, _, get)| get(&config.features)), "{changed}");
+                }
+            }
+        }
+    };
+}
+
+proposals! {
+    /// Imported and exported mutable globals (`mutable-global`).
+    wasm_mutable_global => mutable_global,
+    /// `i32.extend8_s` and its relatives (`sign-extension`).
+    wasm_sign_extension => sign_extension,
+    /// Saturating float-to-integer conversions (`nontrapping-float-to-int`).
+    wasm_saturating_float_to_int => saturating_float_to_int,
+    /// Blocks and functions with several results, blocks with parameters (`multi-value`).
+    wasm_multi_value => multi_value,
+    /// Several memories in one module (`multi-memory`).
+    wasm_multi_memory => multi_memory,
+    /// `memory.copy`, `table.init` and their relatives, passive segments (`bulk-memory`).
+    wasm_bulk_memory => bulk_memory,
+    /// `funcref` and `externref` values, several tables (`reference-types`).
+    wasm_reference_types => reference_types,
+    /// `return_call` and `return_call_indirect` (`tail-call`).
+    wasm_tail_call => tail_call,
+    /// Integer arithmetic in constant expressions (`extended-const`).
+    wasm_extended_const => extended_const,
+}
+
+impl Config {
+    /// Whether execution is metered; off by default.
+    ///
+    /// With metering on, a store starts with no fuel: give it some with
+    /// [`Store::set_fuel`](crate::Store::set_fuel). Running out of it is the trap
+    /// [`TrapCode::OutOfFuel`](crate::TrapCode::OutOfFuel).
+    pub fn consume_fuel(&mut self, enable: bool) -> &mut Self {
+        self.consume_fuel = enable;
+        self
+    }
+
+    /// Whether execution is metered.
+    #[must_use]
+    pub fn get_consume_fuel(&self) -> bool {
+        self.consume_fuel
+    }
+
+    /// When functions are validated and translated;
+    /// [`Eager`](CompilationMode::Eager) by default.
+    pub fn compilation_mode(&mut self, mode: CompilationMode) -> &mut Self {
+        self.compilation_mode = mode;
+        self
+    }
+
+    /// When functions are validated and translated.
+    #[must_use]
+    pub fn get_compilation_mode(&self) -> CompilationMode {
+        self.compilation_mode
+    }
+
+    /// Size in bytes of the stack on which a store runs Wasm functions.
+    ///
+    /// The stack is allocated when the store first runs something. A call whose frame
+    /// does not fit is the trap [`TrapCode::StackOverflow`](crate::TrapCode::StackOverflow).
+    pub fn set_max_stack_height(&mut self, bytes: usize) -> &mut Self {
+        self.max_stack_bytes = bytes;
+        self
+    }
+
+    /// How many Wasm calls may be active in a store at a time.
+    ///
+    /// One call more is the trap [`TrapCode::StackOverflow`](crate::TrapCode::StackOverflow).
+    /// Values above `u32::MAX` count as that.
+    pub fn set_max_recursion_depth(&mut self, calls: usize) -> &mut Self {
+        self.max_call_depth = u32::try_from(calls).unwrap_or(u32::MAX);
+        self
+    }
+}

@@ -1,0 +1,156 @@
+//! The engine: a configuration that modules, linkers and stores share.
+
+use alloc::sync::{Arc, Weak};
+
+use damson_core::{PrunedRef, StoreConfig};
+
+use crate::config::Config;
+use crate::error::EngineMismatch;
+
+/// A configuration shared by modules, linkers and stores.
+///
+/// Cloning gives another handle to the same engine. What is made for one engine
+/// cannot be used with another, because their modules may accept different programs
+/// and meter them differently.
+#[derive(Debug, Clone, Default)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    config: Config,
+}
+
+impl Engine {
+    /// An engine with a configuration.
+    #[must_use]
+    pub fn new(config: &Config) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                config: config.clone(),
+            }),
+        }
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.inner.config
+    }
+
+    /// Whether both handles name the same engine.
+    #[must_use]
+    pub fn same(a: &Self, b: &Self) -> bool {
+        Arc::ptr_eq(&a.inner, &b.inner)
+    }
+
+    /// A handle that does not keep the engine alive.
+    #[must_use]
+    pub fn weak(&self) -> EngineWeak {
+        EngineWeak {
+            inner: Arc::downgrade(&self.inner),
+        }
+    }
+
+    /// The configuration of a store of this engine. The store keeps the engine as
+    /// the core's embedder object, where [`Engine::of`] finds it.
+    pub(crate) fn store_config(&self) -> StoreConfig {
+        let config = self.config();
+        let mut store = StoreConfig::default();
+        store.stack_bytes = config.max_stack_bytes;
+        store.max_call_depth = config.max_call_depth;
+        store.fuel = config.consume_fuel.then_some(0);
+        store.embedder = Some(Arc::new(self.clone()));
+        store
+    }
+
+    /// What modules of this engine are parsed and translated with.
+    pub(crate) fn translator_config(&self) -> damson_translator::Config {
+        let mut config = damson_translator::Config::default();
+        config.features = self.config().features;
+        config.consume_fuel = self.config().consume_fuel;
+        config
+    }
+
+    /// The engine of a store.
+    ///
+    /// # Panics
+    ///
+    /// If the store was not made with [`Engine::store_config`]; no public function
+    /// of this crate lets such a store in.
+    pub(crate) fn of(store: PrunedRef<'_>) -> &Engine {
+        store
+            .embedder()
+            .and_then(|embedder| embedder.downcast_ref::<Self>())
+            .expect("a store of this crate is made with its engine as the embedder object")
+    }
+
+    /// Checks that `found`, the engine of a `what`, is this engine.
+    pub(crate) fn check(&self, what: &'static str, found: &Self) -> Result<(), EngineMismatch> {
+        if Self::same(self, found) {
+            Ok(())
+        } else {
+            Err(EngineMismatch { what })
+        }
+    }
+}
+
+/// A handle to an [`Engine`] that does not keep it alive.
+#[derive(Debug, Clone)]
+pub struct EngineWeak {
+    inner: Weak<Inner>,
+}
+
+impl EngineWeak {
+    /// The engine, if another handle still keeps it alive.
+    #[must_use]
+    pub fn upgrade(&self) -> Option<Engine> {
+        self.inner.upgrade().map(|inner| Engine { inner })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clones_are_the_same_engine_and_others_are_not() {
+        let engine = Engine::default();
+        assert!(Engine::same(&engine, &engine.clone()));
+        assert!(!Engine::same(&engine, &Engine::default()));
+    }
+
+    #[test]
+    fn a_weak_handle_does_not_keep_the_engine() {
+        let engine = Engine::default();
+        let weak = engine.weak();
+        assert!(Engine::same(&weak.upgrade().expect("alive"), &engine));
+        drop(engine);
+        assert!(weak.upgrade().is_none());
+    }
+
+    #[test]
+    fn settings_reach_the_store() {
+        let mut config = Config::default();
+        config
+            .set_max_stack_height(123_456)
+            .set_max_recursion_depth(77)
+            .consume_fuel(true);
+        let store = Engine::new(&config).store_config();
+        assert_eq!(
+            (store.stack_bytes, store.max_call_depth, store.fuel),
+            (123_456, 77, Some(0))
+        );
+        assert_eq!(Engine::default().store_config().fuel, None);
+    }
+
+    #[test]
+    fn settings_reach_the_translator() {
+        let mut config = Config::default();
+        config.consume_fuel(true).wasm_tail_call(false);
+        let translator = Engine::new(&config).translator_config();
+        assert!(translator.consume_fuel && !translator.features.tail_call);
+        assert!(!Engine::default().translator_config().consume_fuel);
+    }
+}

@@ -1,0 +1,83 @@
+//! Functions whose signature was checked against Rust types once.
+
+use core::fmt;
+use core::marker::PhantomData;
+
+use damson_core::Cell;
+
+use super::{Func, WasmParams, WasmResults};
+use crate::error::Error;
+use crate::store::AsContextMut;
+
+/// A function with typed parameters and results, from [`Func::typed`].
+///
+/// A call checks no types and allocates nothing.
+pub struct TypedFunc<Params, Results> {
+    func: Func,
+    /// Invariant: the function's signature is `Params` to `Results`.
+    signature: PhantomData<fn(Params) -> Results>,
+}
+
+impl<Params, Results> TypedFunc<Params, Results> {
+    /// `func` must have been checked to have this signature.
+    pub(super) const fn new(func: Func) -> Self {
+        Self {
+            func,
+            signature: PhantomData,
+        }
+    }
+
+    /// The function without types.
+    #[must_use]
+    pub const fn func(&self) -> &Func {
+        &self.func
+    }
+}
+
+impl<Params: WasmParams, Results: WasmResults> TypedFunc<Params, Results> {
+    /// Calls the function.
+    ///
+    /// # Errors
+    ///
+    /// - If the function or a reference among the parameters belongs to another store.
+    /// - If the call traps, or a host function fails; that function's own error comes back.
+    pub fn call(&self, mut ctx: impl AsContextMut, params: Params) -> Result<Results, Error> {
+        /// Lists are at most this long.
+        const LONGEST: usize = 16;
+        const {
+            assert!(Params::LEN <= LONGEST && Results::LEN <= LONGEST);
+        }
+        let len = const {
+            if Params::LEN > Results::LEN {
+                Params::LEN
+            } else {
+                Results::LEN
+            }
+        };
+        let mut cells = [Cell::ZERO; LONGEST];
+        let cells = &mut cells[..len];
+        let mut ctx = ctx.as_context_mut();
+        params.to_cells(ctx.pruned_ref(), cells)?;
+        damson_executor::call(ctx.pruned_mut(), self.func.handle(), cells)
+            .map_err(Error::from_call)?;
+        Ok(Results::from_cells(ctx.pruned_ref(), cells))
+    }
+}
+
+impl<Params, Results> Copy for TypedFunc<Params, Results> {}
+
+impl<Params, Results> Clone for TypedFunc<Params, Results> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<Params, Results> fmt::Debug for TypedFunc<Params, Results> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TypedFunc")
+            .field("func", &self.func)
+            .field("params", &core::any::type_name::<Params>())
+            .field("results", &core::any::type_name::<Results>())
+            .finish()
+    }
+}

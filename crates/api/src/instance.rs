@@ -1,0 +1,171 @@
+//! Instances: modules brought to life in a store.
+
+use alloc::vec::Vec;
+
+use damson_core::{ForeignHandle, InstanceEntity, InstanceHandle, PrunedMut, PrunedRef};
+
+use crate::engine::Engine;
+use crate::error::{Error, FuncError};
+use crate::externals::{ExportsIter, Extern};
+use crate::func::{Func, TypedFunc, WasmParams, WasmResults};
+use crate::global::Global;
+use crate::memory::Memory;
+use crate::module::Module;
+use crate::store::{AsContext, AsContextMut, StoreContext};
+use crate::table::Table;
+
+/// An instance of a module in a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(transparent)]
+pub struct Instance(InstanceHandle);
+
+impl Instance {
+    pub(crate) const fn from_handle(handle: InstanceHandle) -> Self {
+        Self(handle)
+    }
+
+    /// Instantiates a module with its imports in order, and runs its start function.
+    ///
+    /// A [`Linker`](crate::Linker) finds imports by name.
+    ///
+    /// # Errors
+    ///
+    /// - If the module was made for another engine than the store.
+    /// - If the number or a type of the imports does not fit.
+    /// - If an import belongs to another store.
+    /// - If an active segment does not fit, or the start function traps. What was
+    ///   written to imported memories and tables before stays written.
+    pub fn new(
+        mut store: impl AsContextMut,
+        module: &Module,
+        imports: &[Extern],
+    ) -> Result<Self, Error> {
+        let mut ctx = store.as_context_mut();
+        let instance = Self::allocate(&mut ctx.pruned_mut(), module, imports)?;
+        instance.start(&mut ctx.pruned_mut(), module)?;
+        Ok(instance)
+    }
+
+    /// Everything of an instantiation but the start function.
+    pub(crate) fn allocate(
+        store: &mut PrunedMut<'_>,
+        module: &Module,
+        imports: &[Extern],
+    ) -> Result<Self, Error> {
+        Engine::of(store.as_ref()).check("module", module.engine())?;
+        let imports: Vec<_> = imports.iter().map(|import| import.handle()).collect();
+        Ok(Self(store.instantiate(
+            module.shape(),
+            module.code(),
+            &imports,
+        )?))
+    }
+
+    /// Runs the start function of a freshly allocated instance, if its module has one.
+    pub(crate) fn start(self, store: &mut PrunedMut<'_>, module: &Module) -> Result<(), Error> {
+        let Some(start) = module.shape().start else {
+            return Ok(());
+        };
+        let instance = store.as_ref().instance(self.0)?;
+        let func = instance
+            .func(start)
+            .expect("validation checked the index")
+            .handle();
+        damson_executor::call(store.reborrow(), func, &mut []).map_err(Error::from_call)
+    }
+
+    fn entity<'a>(&self, store: PrunedRef<'a>) -> Result<&'a InstanceEntity, ForeignHandle> {
+        store.instance(self.0)
+    }
+
+    /// [`Instance::entity`] where a foreign handle is documented to panic.
+    #[track_caller]
+    fn own<'a>(&self, store: PrunedRef<'a>) -> &'a InstanceEntity {
+        match self.entity(store) {
+            Ok(entity) => entity,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// What the instance exports under a name.
+    ///
+    /// # Panics
+    ///
+    /// Panics if `store` does not own this [`Instance`].
+    pub fn get_export(&self, store: impl AsContext, name: &str) -> Option<Extern> {
+        let handle = self.own(store.as_context().pruned_ref()).export(name)?;
+        Extern::from_handle(handle)
+    }
+
+    /// The exported function of a name.
+    ///
+    /// # Panics
+    ///
+    /// If `store` does not own this [`Instance`].
+    pub fn get_func(&self, store: impl AsContext, name: &str) -> Option<Func> {
+        self.get_export(store, name)?.into_func()
+    }
+
+    /// The exported function of a name, with typed parameters and results.
+    ///
+    /// # Errors
+    ///
+    /// - If no function of that name is exported.
+    /// - If its signature is another one.
+    ///
+    /// # Panics
+    ///
+    /// If `store` does not own this [`Instance`].
+    pub fn get_typed_func<Params, Results>(
+        &self,
+        store: impl AsContext,
+        name: &str,
+    ) -> Result<TypedFunc<Params, Results>, Error>
+    where
+        Params: WasmParams,
+        Results: WasmResults,
+    {
+        self.get_func(&store, name)
+            .ok_or_else(|| FuncError::ExportedFuncNotFound { name: name.into() })?
+            .typed(store)
+    }
+
+    /// The exported global of a name.
+    ///
+    /// # Panics
+    ///
+    /// If `store` does not own this [`Instance`].
+    pub fn get_global(&self, store: impl AsContext, name: &str) -> Option<Global> {
+        self.get_export(store, name)?.into_global()
+    }
+
+    /// The exported table of a name.
+    ///
+    /// # Panics
+    ///
+    /// If `store` does not own this [`Instance`].
+    pub fn get_table(&self, store: impl AsContext, name: &str) -> Option<Table> {
+        self.get_export(store, name)?.into_table()
+    }
+
+    /// The exported memory of a name.
+    ///
+    /// # Panics
+    ///
+    /// If `store` does not own this [`Instance`].
+    pub fn get_memory(&self, store: impl AsContext, name: &str) -> Option<Memory> {
+        self.get_export(store, name)?.into_memory()
+    }
+
+    /// All exports, in their order in the module.
+    ///
+    /// # Panics
+    ///
+    /// Panics if `store` does not own this [`Instance`].
+    pub fn exports<'ctx, T: 'static>(
+        &self,
+        store: impl Into<StoreContext<'ctx, T>>,
+    ) -> ExportsIter<'ctx> {
+        ExportsIter::new(self.own(store.into().pruned_ref()))
+    }
+}

@@ -1,0 +1,70 @@
+//! Modules whose imports are looked up already.
+
+use alloc::vec::Vec;
+use core::fmt;
+use core::marker::PhantomData;
+
+use super::{Definition, link_and_start};
+use crate::error::Error;
+use crate::instance::Instance;
+use crate::module::Module;
+use crate::store::AsContextMut;
+
+/// A module with a definition for each import, from
+/// [`Linker::instantiate_pre`](crate::Linker::instantiate_pre).
+///
+/// It can be instantiated in many stores, with no name looked up again.
+pub struct InstancePre<T> {
+    module: Module,
+    /// One for each import.
+    definitions: Vec<Definition>,
+    data: PhantomData<fn(T) -> T>,
+}
+
+impl<T: 'static> InstancePre<T> {
+    pub(super) fn new(module: Module, definitions: Vec<Definition>) -> Self {
+        Self {
+            module,
+            definitions,
+            data: PhantomData,
+        }
+    }
+
+    /// The module.
+    #[must_use]
+    pub fn module(&self) -> &Module {
+        &self.module
+    }
+
+    /// Instantiates the module and runs its start function.
+    ///
+    /// # Errors
+    ///
+    /// - If the module was made for another engine than the store.
+    /// - If a definition belongs to another store or has another type than the import.
+    /// - If an active segment does not fit, or the start function traps. What was
+    ///   written to imported memories and tables before stays written.
+    pub fn instantiate(&self, mut context: impl AsContextMut<Data = T>) -> Result<Instance, Error> {
+        let definitions: Vec<&Definition> = self.definitions.iter().collect();
+        let mut ctx = context.as_context_mut();
+        link_and_start(&mut ctx.pruned_mut(), &self.module, &definitions)
+    }
+}
+
+impl<T> Clone for InstancePre<T> {
+    fn clone(&self) -> Self {
+        Self {
+            module: self.module.clone(),
+            definitions: self.definitions.clone(),
+            data: PhantomData,
+        }
+    }
+}
+
+impl<T> fmt::Debug for InstancePre<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InstancePre")
+            .field("module", &self.module)
+            .finish_non_exhaustive()
+    }
+}

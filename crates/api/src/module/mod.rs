@@ -1,0 +1,189 @@
+//! Modules: parsed programs, with their code.
+//!
+//! A module is made once and instantiated often, in any store of its engine. Three
+//! layers meet here and nowhere else: the translator's parsed module, the executor's
+//! code map that the functions' code goes into, and, for the lazy modes, the
+//! compiler ([`compile`]) by which the executor gets code at a function's first call.
+
+mod compile;
+mod types;
+
+use alloc::sync::Arc;
+use core::fmt;
+use core::ops::Range;
+
+use damson_core::{CodeHandle, ExternType, ModuleShape};
+use damson_executor::CodeMap;
+use damson_ir::Function;
+use damson_translator as translator;
+
+use crate::engine::Engine;
+use crate::error::Error;
+
+pub use self::types::{
+    CustomSection, ExportType, ImportType, ModuleExportsIter, ModuleImportsIter,
+};
+
+/// A validated program that can be instantiated.
+///
+/// Cloning is cheap and shares everything, code included.
+#[derive(Clone)]
+pub struct Module {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    engine: Engine,
+    parsed: Arc<translator::Module>,
+    code: Arc<CodeMap>,
+}
+
+impl Module {
+    /// Parses and validates a module, and translates it as the engine's
+    /// [`CompilationMode`](crate::CompilationMode) says.
+    ///
+    /// With the feature `wat` the text format is accepted too. Bytes count as text if the
+    /// first one that is not white space is `(` or `;`; no binary begins like that.
+    ///
+    /// # Errors
+    ///
+    /// If the module is malformed, invalid, or uses a proposal that is not supported or
+    /// not enabled; the error names the place.
+    pub fn new(engine: &Engine, wasm: impl AsRef<[u8]>) -> Result<Self, Error> {
+        let wasm = wasm.as_ref();
+        #[cfg(feature = "wat")]
+        let parsed_text = parse_text(wasm)?;
+        #[cfg(feature = "wat")]
+        let wasm = parsed_text.as_deref().unwrap_or(wasm);
+        let parsed = Arc::new(translator::Module::parse(
+            wasm,
+            &engine.translator_config(),
+        )?);
+        let code = compile::code_map(&parsed, engine.config().get_compilation_mode())?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                engine: engine.clone(),
+                parsed,
+                code,
+            }),
+        })
+    }
+
+    /// Checks a binary module, function bodies included, without making anything of it.
+    ///
+    /// # Errors
+    ///
+    /// If the module is malformed, invalid, or uses a proposal that is not supported or
+    /// not enabled; the error names the place.
+    pub fn validate(engine: &Engine, wasm: &[u8]) -> Result<(), Error> {
+        Ok(translator::validate(wasm, &engine.translator_config())?)
+    }
+
+    /// The engine.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.inner.engine
+    }
+
+    pub(crate) fn shape(&self) -> &Arc<ModuleShape> {
+        self.inner.parsed.shape()
+    }
+
+    pub(crate) fn code(&self) -> CodeHandle {
+        self.inner.code.handle()
+    }
+
+    /// The imports, in their order in the module.
+    pub fn imports(&self) -> ModuleImportsIter<'_> {
+        ModuleImportsIter::new(self.shape())
+    }
+
+    /// The exports, in their order in the module.
+    pub fn exports(&self) -> ModuleExportsIter<'_> {
+        ModuleExportsIter::new(self.shape())
+    }
+
+    /// The type of the export of a name.
+    #[must_use]
+    pub fn get_export(&self, name: &str) -> Option<ExternType> {
+        let shape = self.shape();
+        shape.export_type(shape.exports.iter().find(|export| &*export.name == name)?)
+    }
+
+    /// The custom sections, in their order in the module.
+    pub fn custom_sections(&self) -> impl ExactSizeIterator<Item = CustomSection<'_>> {
+        self.inner.parsed.custom_sections().map(CustomSection::new)
+    }
+
+    /// The indices of the functions that the module defines; those that it imports
+    /// come before them.
+    #[must_use]
+    pub fn defined_funcs(&self) -> Range<u32> {
+        self.inner.parsed.defined_funcs()
+    }
+
+    /// The name of a function in the module's name section.
+    #[must_use]
+    pub fn func_name(&self, func_index: u32) -> Option<&str> {
+        self.inner.parsed.func_name(func_index)
+    }
+
+    /// Where a function's body is in the binary, in bytes from its start; `None` if
+    /// the module defines no function of that index.
+    #[must_use]
+    pub fn body_range(&self, func_index: u32) -> Option<Range<u64>> {
+        self.inner.parsed.body_range(func_index)
+    }
+
+    /// A function's body as in the binary: its local declarations, then its operators.
+    #[must_use]
+    pub fn body_bytes(&self, func_index: u32) -> Option<&[u8]> {
+        self.inner.parsed.body_bytes(func_index)
+    }
+
+    /// The bytecode of a function, to be printed.
+    ///
+    /// The function is translated for the purpose, whether its code exists already or not.
+    ///
+    /// # Errors
+    ///
+    /// - If the module defines no function of that index.
+    /// - If the function is invalid, which only a lazily validated one can be.
+    pub fn disassemble(&self, func_index: u32) -> Result<Disassembly, Error> {
+        Ok(Disassembly(self.inner.parsed.translate(func_index)?))
+    }
+}
+
+/// The module in the binary format, if `bytes` are in the text format.
+#[cfg(feature = "wat")]
+fn parse_text(bytes: &[u8]) -> Result<Option<alloc::vec::Vec<u8>>, Error> {
+    let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+    if matches!(first, Some(b'(' | b';')) {
+        Ok(Some(wat::parse_bytes(bytes)?.into_owned()))
+    } else {
+        Ok(None)
+    }
+}
+
+/// The bytecode of one function; its [`Display`](fmt::Display) is one instruction per line.
+pub struct Disassembly(Function);
+
+impl fmt::Display for Disassembly {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Debug for Disassembly {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Debug for Module {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Module")
+            .field("parsed", &self.inner.parsed)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,187 @@
+//! The typed store, a view of a pruned one.
+//!
+//! The store itself lives in the core with its data type erased. [`Store<T>`] wraps
+//! the core's owning handle transparently and adds one promise, made when it is
+//! built and never changed: **the host data has type `T`**. Giving up the type and
+//! recovering it are therefore moves of the same handle; no layout of a generic
+//! struct is assumed anywhere.
+//!
+//! What is deliberately not here: access to the owner while Wasm runs. Whatever a
+//! host function receives is a borrowed view ([`Caller`](crate::Caller),
+//! [`StoreContextMut`]), so it can neither swap nor drop the store under the
+//! executor.
+#![expect(
+    unsafe_code,
+    reason = "the typed view reads the host data without a check and is as `Send` as its data"
+)]
+
+mod context;
+mod pruned;
+
+use core::fmt;
+use core::marker::PhantomData;
+
+use damson_core::{Local, Sendable};
+
+use crate::engine::Engine;
+use crate::error::Error;
+
+pub use self::context::{AsContext, AsContextMut, StoreContext, StoreContextMut};
+pub use self::pruned::{Erased, PrunedMut, PrunedRef, PrunedStore};
+
+/// Owner of instances, memories, tables, globals and functions, and of the host's
+/// own data of type `T`.
+///
+/// Nothing in a store is freed before the store is. A store is [`Send`] if `T` is,
+/// and [`Sync`] if `T` is.
+#[repr(transparent)]
+pub struct Store<T> {
+    /// Invariant: the data held is a `T`. Established by `Store::new` (which puts it
+    /// there) and `PrunedStore::try_into_store` (which checks); the core never
+    /// changes the type of a store's data.
+    core: damson_core::PrunedStore<Local>,
+    /// Invariant in `T`: a store must not coerce to one of a subtype, because the
+    /// check by `TypeId` tells those apart.
+    data: PhantomData<fn(T) -> T>,
+}
+
+// SAFETY: the store core owns, besides the data, only what its own interfaces demand
+// to be `Send + Sync` (host functions, extern objects, memory storage, compilers, the
+// embedder object) and plain entities reached through the handle alone. The data is a
+// `T` (invariant of `Store`), so moving the store to another thread moves a `T`.
+unsafe impl<T: Send> Send for Store<T> {}
+
+// SAFETY: as above; a shared store gives out shared references to the data, a `T`, and
+// read-only views of entities, none of which has interior mutability that is not
+// synchronised. Everything that changes the store takes it exclusively.
+unsafe impl<T: Sync> Sync for Store<T> {}
+
+impl<T: Default + 'static> Default for Store<T> {
+    fn default() -> Self {
+        Self::new(&Engine::default(), T::default())
+    }
+}
+
+impl<T: 'static> Store<T> {
+    /// A store of an engine, with the host's data.
+    #[must_use]
+    pub fn new(engine: &Engine, data: T) -> Self {
+        let core = damson_core::PrunedStore::new(data, engine.store_config());
+        Self {
+            core,
+            data: PhantomData,
+        }
+    }
+
+    /// The engine.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        Engine::of(self.core.as_ref())
+    }
+
+    /// The host's data.
+    #[must_use]
+    pub fn data(&self) -> &T {
+        self.as_context().into_data()
+    }
+
+    /// The host's data.
+    #[must_use]
+    pub fn data_mut(&mut self) -> &mut T {
+        self.as_context_mut().into_data_mut()
+    }
+
+    /// Drops the store and gives back the host's data.
+    #[must_use]
+    pub fn into_data(self) -> T {
+        match self.core.into_data::<T>() {
+            Ok(data) => data,
+            Err((_, mismatch)) => unreachable!("a typed store was checked when made: {mismatch}"),
+        }
+    }
+
+    /// The fuel left.
+    ///
+    /// # Errors
+    ///
+    /// If the engine does not meter ([`Config::consume_fuel`](crate::Config::consume_fuel)).
+    pub fn get_fuel(&self) -> Result<u64, Error> {
+        self.as_context().get_fuel()
+    }
+
+    /// Sets the fuel left.
+    ///
+    /// # Errors
+    ///
+    /// If the engine does not meter ([`Config::consume_fuel`](crate::Config::consume_fuel)).
+    pub fn set_fuel(&mut self, fuel: u64) -> Result<(), Error> {
+        self.as_context_mut().set_fuel(fuel)
+    }
+
+    /// Gives up the type of the data.
+    ///
+    /// The result stays on this thread; see [`Store::prune_send`] for data that may move.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use damson::{Engine, Store};
+    ///
+    /// let pruned = Store::new(&Engine::default(), 42_u32).prune();
+    /// let (pruned, mismatch) = pruned.try_into_store::<String>().unwrap_err();
+    /// assert!(mismatch.to_string().contains("u32"));
+    /// assert_eq!(pruned.try_into_store::<u32>().unwrap().into_data(), 42);
+    /// ```
+    #[must_use]
+    pub fn prune(self) -> PrunedStore<Local> {
+        PrunedStore::from_core(self.core)
+    }
+
+    /// Gives up the type of the data, and remembers that the store may move to other threads.
+    #[must_use]
+    pub fn prune_send(self) -> PrunedStore<Sendable>
+    where
+        T: Send,
+    {
+        // SAFETY: `Sendable` promises that the data is `Send`; it is a `T` (invariant of
+        // `Store`), which the bound says is.
+        PrunedStore::from_core(unsafe { self.core.assume_marker::<Sendable>() })
+    }
+
+    /// The typed view of a core handle.
+    ///
+    /// # Safety
+    ///
+    /// The data held must be a `T`.
+    unsafe fn from_core(core: damson_core::PrunedStore<Local>) -> Self {
+        debug_assert!(core.holds::<T>());
+        Self {
+            core,
+            data: PhantomData,
+        }
+    }
+}
+
+impl<T: 'static> AsContext for Store<T> {
+    type Data = T;
+
+    fn as_context(&self) -> StoreContext<'_, T> {
+        // SAFETY: the data is a `T`: invariant of `Store`.
+        unsafe { StoreContext::from_core(self.core.as_ref()) }
+    }
+}
+
+impl<T: 'static> AsContextMut for Store<T> {
+    fn as_context_mut(&mut self) -> StoreContextMut<'_, T> {
+        // SAFETY: the data is a `T`: invariant of `Store`.
+        unsafe { StoreContextMut::from_core(self.core.as_mut()) }
+    }
+}
+
+impl<T: fmt::Debug + 'static> fmt::Debug for Store<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store")
+            .field("data", self.data())
+            .finish_non_exhaustive()
+    }
+}

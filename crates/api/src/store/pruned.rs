@@ -1,0 +1,197 @@
+//! Stores whose data type is given up.
+//!
+//! A pruned store is a context like any other: its [`AsContext::Data`] is [`Erased`],
+//! a type with nothing in it. So instantiating, calling, memories, tables, globals
+//! and fuel need no second set of functions here, and a `Linker<Erased>` serves
+//! stores of every type. What a host function for `Erased` gets is a
+//! `Caller<'_, Erased>`, from which it may recover the real type with a check.
+#![expect(
+    unsafe_code,
+    reason = "recovers the typed view of a store after a check"
+)]
+
+use alloc::boxed::Box;
+use core::any::{Any, TypeId};
+use core::fmt;
+
+use damson_core::{Local, Sendable, TypeMismatch};
+
+use super::Store;
+use super::context::{AsContext, AsContextMut, StoreContext, StoreContextMut};
+use crate::engine::Engine;
+use crate::error::Error;
+
+/// Stands for the data of a store whose type is given up.
+///
+/// No value of it can be made, so no store really holds one; what
+/// [`StoreContext::data`] gives for it is an empty placeholder.
+#[derive(Debug)]
+pub struct Erased(());
+
+static ERASED: Erased = Erased(());
+
+impl Erased {
+    /// Whether `T` is this type.
+    pub(crate) fn is<T: 'static>() -> bool {
+        TypeId::of::<T>() == TypeId::of::<Self>()
+    }
+
+    /// The placeholder, if `T` is this type.
+    pub(super) fn shared<T: 'static>() -> Option<&'static T> {
+        (&ERASED as &dyn Any).downcast_ref()
+    }
+
+    /// The placeholder, if `T` is this type. It has no size, so nothing is leaked.
+    pub(super) fn exclusive<T: 'static>() -> Option<&'static mut T> {
+        if !Self::is::<T>() {
+            return None;
+        }
+        (Box::leak(Box::new(Self(()))) as &mut dyn Any).downcast_mut()
+    }
+}
+
+const _: () = assert!(size_of::<Erased>() == 0);
+
+/// A shared view of a store whose data type is given up.
+pub type PrunedRef<'a> = StoreContext<'a, Erased>;
+
+/// An exclusive view of a store whose data type is given up.
+pub type PrunedMut<'a> = StoreContextMut<'a, Erased>;
+
+/// Owner of a store whose data type is given up.
+///
+/// The marker `M` remembers whether it may move to another thread: [`Local`] may not,
+/// `Sendable` (from [`Store::prune_send`]) may.
+///
+/// # Example
+///
+/// A registry of stores of different types, used without naming one:
+///
+/// ```
+/// use damson::{Engine, PrunedStore, Store};
+///
+/// let engine = Engine::default();
+/// let mut stores: Vec<PrunedStore> = vec![
+///     Store::new(&engine, 1_u8).prune(),
+///     Store::new(&engine, "two").prune(),
+/// ];
+/// assert_eq!(*stores[0].try_context::<u8>().unwrap().data(), 1);
+/// *stores[1].try_context_mut::<&str>().unwrap().data_mut() = "three";
+/// assert!(stores[1].try_context::<u8>().is_err());
+/// ```
+#[repr(transparent)]
+pub struct PrunedStore<M = Local> {
+    core: damson_core::PrunedStore<M>,
+}
+
+impl<M> PrunedStore<M> {
+    /// `core` must be a store of this crate: it carries its engine.
+    pub(super) fn from_core(core: damson_core::PrunedStore<M>) -> Self {
+        Self { core }
+    }
+
+    /// Recovers the typed store, with a check.
+    ///
+    /// # Errors
+    ///
+    /// If the data is not a `T`: gives back the store, and an error that names both types.
+    pub fn try_into_store<T: 'static>(self) -> Result<Store<T>, (Self, TypeMismatch)> {
+        match self.core.as_ref().check::<T>() {
+            Ok(()) => {
+                // SAFETY: `Local` promises nothing.
+                let core = unsafe { self.core.assume_marker::<Local>() };
+                // SAFETY: just checked that the data is a `T`.
+                Ok(unsafe { Store::from_core(core) })
+            }
+            Err(mismatch) => Err((self, mismatch)),
+        }
+    }
+
+    /// Whether the data is a `T`.
+    #[must_use]
+    pub fn holds<T: 'static>(&self) -> bool {
+        self.core.as_ref().check::<T>().is_ok()
+    }
+
+    /// The name of the data's type, for people.
+    #[must_use]
+    pub fn type_name(&self) -> &'static str {
+        self.core.as_ref().type_name()
+    }
+
+    /// A typed view, with a check.
+    ///
+    /// # Errors
+    ///
+    /// If the data is not a `T`; the error names both types.
+    pub fn try_context<T: 'static>(&self) -> Result<StoreContext<'_, T>, TypeMismatch> {
+        self.as_context().try_context()
+    }
+
+    /// A typed view, with a check.
+    ///
+    /// # Errors
+    ///
+    /// If the data is not a `T`; the error names both types.
+    pub fn try_context_mut<T: 'static>(&mut self) -> Result<StoreContextMut<'_, T>, TypeMismatch> {
+        self.as_context_mut().try_context_mut()
+    }
+
+    /// The engine.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        Engine::of(self.core.as_ref())
+    }
+
+    /// The fuel left.
+    ///
+    /// # Errors
+    ///
+    /// If the engine does not meter ([`Config::consume_fuel`](crate::Config::consume_fuel)).
+    pub fn get_fuel(&self) -> Result<u64, Error> {
+        self.as_context().get_fuel()
+    }
+
+    /// Sets the fuel left.
+    ///
+    /// # Errors
+    ///
+    /// If the engine does not meter ([`Config::consume_fuel`](crate::Config::consume_fuel)).
+    pub fn set_fuel(&mut self, fuel: u64) -> Result<(), Error> {
+        self.as_context_mut().set_fuel(fuel)
+    }
+}
+
+impl PrunedStore<Sendable> {
+    /// Gives up the right to move to another thread.
+    #[must_use]
+    pub fn into_local(self) -> PrunedStore<Local> {
+        PrunedStore {
+            core: self.core.into_local(),
+        }
+    }
+}
+
+impl<M> AsContext for PrunedStore<M> {
+    type Data = Erased;
+
+    fn as_context(&self) -> PrunedRef<'_> {
+        // SAFETY: the view's promise holds for `Erased` with every store.
+        unsafe { StoreContext::from_core(self.core.as_ref()) }
+    }
+}
+
+impl<M> AsContextMut for PrunedStore<M> {
+    fn as_context_mut(&mut self) -> PrunedMut<'_> {
+        // SAFETY: the view's promise holds for `Erased` with every store.
+        unsafe { StoreContextMut::from_core(self.core.as_mut()) }
+    }
+}
+
+impl<M> fmt::Debug for PrunedStore<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PrunedStore")
+            .field("type", &self.type_name())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,47 @@
+//! The façade as an embedder meets it.
+
+mod bad_input;
+mod compile_fail;
+mod drops;
+mod externals;
+mod fuel;
+mod host_funcs;
+mod instances;
+mod linking;
+mod modes;
+mod pruned;
+mod reentrancy;
+mod traps;
+mod wrong_use;
+
+use damson::{CompilationMode, Config, Engine, Instance, Linker, Module, Store};
+
+/// A module from text; does not need the crate's feature `wat`.
+fn module(engine: &Engine, wat: &str) -> Module {
+    let wasm = wat::parse_str(wat).expect("the test's text is a module");
+    Module::new(engine, wasm).expect("the test's module is valid")
+}
+
+/// An instance of a module without imports, in a store of its own.
+fn instance_of(wat: &str) -> (Store<()>, Instance) {
+    let engine = Engine::default();
+    let module = module(&engine, wat);
+    let mut store = Store::new(&engine, ());
+    let instance = Linker::new(&engine)
+        .instantiate_and_start(&mut store, &module)
+        .expect("the test's module can be instantiated");
+    (store, instance)
+}
+
+/// An engine in a compilation mode.
+fn engine_in(mode: CompilationMode) -> Engine {
+    let mut config = Config::default();
+    config.compilation_mode(mode);
+    Engine::new(&config)
+}
+
+const MODES: [CompilationMode; 3] = [
+    CompilationMode::Eager,
+    CompilationMode::LazyTranslation,
+    CompilationMode::Lazy,
+];

@@ -103,3 +103,6 @@ fn binary<V: CellValue>(
     let (rhs, lhs) = (pop()?, pop()?);
     Some(Cell::new(op(lhs.get(), rhs.get())))
 }
+
+#[cfg(test)]
+mod tests;

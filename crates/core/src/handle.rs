@@ -40,7 +40,12 @@ impl StoreId {
         let last = LAST
             .fetch_update(Relaxed, Relaxed, |last| last.checked_add(1))
             .expect("no store identities are left in this process");
-        Self(NonZeroU64::MIN.saturating_add(last as u64))
+        #[cfg_attr(
+            target_has_atomic = "64",
+            expect(clippy::unnecessary_cast, reason = "the counter is narrower elsewhere")
+        )]
+        let last = last as u64;
+        Self(NonZeroU64::MIN.saturating_add(last))
     }
 }
 

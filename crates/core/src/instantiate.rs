@@ -415,3 +415,6 @@ fn check_code(shape: &Arc<ModuleShape>, code: &CodeHandle) -> Result<(), Instant
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

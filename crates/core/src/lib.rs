@@ -63,6 +63,8 @@ mod shape_check;
 pub mod storage;
 pub mod store;
 pub mod table;
+#[cfg(test)]
+mod testing;
 pub mod trap;
 pub mod types;
 

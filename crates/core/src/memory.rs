@@ -3,7 +3,7 @@
 //!
 //! # Invariants
 //!
-//! - `base` and `len` are those of the storage; [`MemoryEntity::grow`] is the
+//! - `base` and `len` are those of the storage; `MemoryEntity::grow` is the
 //!   only place that changes them, and refreshes both.
 //! - `len` is a multiple of [`PAGE_SIZE`], at most [`MAX_PAGES`] pages, and never
 //!   shrinks.
@@ -332,3 +332,6 @@ impl Deref for MemoryMut<'_> {
         self.0
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -371,3 +371,6 @@ fn in_range(user: User, space: &'static str, index: u32, len: usize) -> Result<(
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,12 +10,12 @@
 //! [`FuncEntity`], or 0: `call_indirect` follows it without a check. So every
 //! cell is checked and resolved when it *enters* a table, against the functions
 //! of the table's own store, and every write goes through
-//! [`TableEntity::encode`]. An element of an `externref` table is the cell itself.
+//! `TableEntity::encode`. An element of an `externref` table is the cell itself.
 //!
 //! # Invariants
 //!
 //! - `elems` points to `len` initialised elements of an array of `capacity`, which
-//!   the entity owns; [`TableEntity::grow`] is the only place that changes them.
+//!   the entity owns; `TableEntity::grow` is the only place that changes them.
 //! - `references` points into the core of the store that owns the entity.
 //! - A `&mut TableEntity` does not reach safe code outside this crate: swapping a
 //!   `funcref` table with an `externref` table would turn cells into pointers.
@@ -405,3 +405,6 @@ impl Deref for TableMut<'_> {
         self.0
     }
 }
+
+#[cfg(test)]
+mod tests;

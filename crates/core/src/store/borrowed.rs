@@ -4,6 +4,9 @@
 )]
 //! The borrowed handles of a store: how it is read, and what needs no more than
 //! one entity. Making and growing entities is in [`super::entities`].
+//!
+//! Neither handle is `Send` or `Sync` (their pointer is not): whether the host
+//! data may leave its thread is known to the owner only.
 
 use alloc::sync::Arc;
 use core::any::Any;
@@ -32,14 +35,14 @@ use crate::types::ExternType;
 #[derive(Clone, Copy)]
 pub struct PrunedRef<'a> {
     core: NonNull<StoreCore>,
-    borrow: PhantomData<&'a StoreCore>,
+    borrow: PhantomData<&'a ()>,
 }
 
 /// An exclusive borrow of a store: what the executor, host functions and foreign
 /// languages work with.
 pub struct PrunedMut<'a> {
     core: NonNull<StoreCore>,
-    borrow: PhantomData<&'a mut StoreCore>,
+    borrow: PhantomData<&'a mut ()>,
 }
 
 /// The entity that a handle names, if it lives in `store`.

@@ -26,7 +26,7 @@
 //! - **One core, one address.** The core is a heap allocation held through a raw
 //!   pointer from its creation to its end. Nobody makes a reference to the whole
 //!   of it: methods borrow the fields that they need, so that the executor's raw
-//!   pointer to the [`Context`](crate::Context) field stays good across them.
+//!   pointer to the [`Context`] field stays good across them.
 //! - **Entities stay.** Each is a heap value of its own that is neither moved nor
 //!   removed while the store lives. References to them come from a borrowed
 //!   handle and end with its borrow.
@@ -53,7 +53,7 @@ mod data;
 mod entities;
 mod owned;
 mod references;
-mod vtable;
+pub mod vtable;
 
 pub use borrowed::{PrunedMut, PrunedRef};
 pub use config::StoreConfig;

@@ -18,6 +18,8 @@
 
 use core::fmt;
 
+use crate::types::ValType;
+
 /// A value slot of eight bytes, see the [module](self) for its representation.
 #[derive(Copy, Clone, Default, PartialEq, Eq, Hash)]
 #[repr(transparent)]
@@ -55,6 +57,19 @@ impl Cell {
     #[must_use]
     pub fn get<V: CellValue>(self) -> V {
         V::from_cell(self)
+    }
+}
+
+impl Cell {
+    /// The cell as an instruction would have written it: without bits that a `ty`
+    /// does not use. For cells that come from outside.
+    #[inline]
+    #[must_use]
+    pub const fn canonical(self, ty: ValType) -> Self {
+        match ty {
+            ValType::I32 | ValType::F32 => Self(self.0 & 0xffff_ffff),
+            ValType::I64 | ValType::F64 | ValType::FuncRef | ValType::ExternRef => self,
+        }
     }
 }
 
@@ -126,6 +141,22 @@ mod tests {
             u32::MAX
         );
         assert!(!Cell::from_bits(0xdead_beef_0000_0000).get::<bool>());
+    }
+
+    #[test]
+    fn a_canonical_cell_has_no_unused_bits() {
+        let all = Cell::from_bits(u64::MAX);
+        for ty in [ValType::I32, ValType::F32] {
+            assert_eq!(all.canonical(ty).to_bits(), 0xffff_ffff);
+        }
+        for ty in [
+            ValType::I64,
+            ValType::F64,
+            ValType::FuncRef,
+            ValType::ExternRef,
+        ] {
+            assert_eq!(all.canonical(ty), all);
+        }
     }
 
     #[test]

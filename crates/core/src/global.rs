@@ -31,7 +31,11 @@ pub struct GlobalEntity {
 
 impl GlobalEntity {
     pub(crate) const fn new(ty: GlobalType, value: Cell, handle: GlobalHandle) -> Self {
-        Self { value, ty, handle }
+        Self {
+            value: value.canonical(ty.content()),
+            ty,
+            handle,
+        }
     }
 
     /// The value.
@@ -56,7 +60,7 @@ impl GlobalEntity {
     pub(crate) fn set(&mut self, value: Cell) -> Result<(), GlobalError> {
         match self.ty.mutability() {
             Mutability::Var => {
-                self.value = value;
+                self.value = value.canonical(self.ty.content());
                 Ok(())
             }
             Mutability::Const => Err(GlobalError::Immutable { ty: self.ty }),

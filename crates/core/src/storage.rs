@@ -46,8 +46,9 @@ pub enum StorageError {
 /// 3. `len` is what `grow` was last asked for (before the first `grow`, any
 ///    length for which 1 and 2 hold).
 ///
-/// The same holds after an `Err`, with the length from before. Moving the value
-/// of the storage type does not move the bytes.
+/// The same holds after an `Err`, with the length from before. If `grow` panics,
+/// base and length are as before the call. Moving the value of the storage type
+/// does not move the bytes.
 pub unsafe trait MemoryStorage: Send + Sync {
     /// The address of the first byte; anything non-null while the length is 0.
     fn base(&mut self) -> *mut u8;

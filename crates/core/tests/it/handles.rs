@@ -134,6 +134,22 @@ fn constants_stay_constant() {
 }
 
 #[test]
+fn globals_keep_no_bits_that_their_type_does_not_use() {
+    let mut store = store();
+    let ty = GlobalType::new(ValType::I32, Mutability::Var);
+    let global = store.as_mut().alloc_global(ty, Cell::from_bits(u64::MAX));
+    assert_eq!(
+        store.as_ref().global(global).unwrap().get(),
+        Cell::new(-1i32)
+    );
+    store
+        .as_mut()
+        .set_global(global, Cell::from_bits(1 << 32))
+        .unwrap();
+    assert_eq!(store.as_ref().global(global).unwrap().get(), Cell::ZERO);
+}
+
+#[test]
 fn references_lead_back_to_what_they_name() {
     let mut store = store();
     let func = HostFunc::untyped(FuncType::new([], []), |_, _| Ok(()));

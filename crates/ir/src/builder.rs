@@ -41,7 +41,7 @@ struct Fixup {
     label: Label,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum FixupPlace {
     /// The operand with this index.
     Operand(u32),
@@ -206,18 +206,32 @@ impl FunctionBuilder {
     }
 
     /// Replaces the operand `index` of the instruction at the cell `at` by one of the same
-    /// kind, or of a kind of the same width for which the table has a form.
+    /// kind, or of a kind for which the table has a form of as many cells. A label that the
+    /// old operand named is forgotten, one that the new operand names is resolved.
     ///
     /// # Errors
     ///
-    /// When the table has no form with this kind, or one of another length.
+    /// When the table has no form with this kind, or one of another length, or the
+    /// instruction has no such operand.
     pub fn patch_operand(
         &mut self,
         at: usize,
         index: usize,
         operand: Operand,
     ) -> Result<(), EncodeError> {
-        set_operand(&mut self.function.cells, at, index, operand)
+        set_operand(&mut self.function.cells, at, index, operand)?;
+        // Fixups are in the order of instructions: `truncate` relies on it.
+        let (at, place) = (at as u32, FixupPlace::Operand(index as u32));
+        let first = self.fixups.partition_point(|fixup| fixup.at < at);
+        let after = self.fixups.partition_point(|fixup| fixup.at <= at);
+        let old = (first..after).find(|&index| self.fixups[index].place == place);
+        if let Some(old) = old {
+            self.fixups.remove(old);
+        }
+        if let Some(Target::Label(label)) = operand.target() {
+            self.fixups.insert(first, Fixup { at, place, label });
+        }
+        Ok(())
     }
 
     /// Resolves the labels and ends the function.

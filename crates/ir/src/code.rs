@@ -1,6 +1,6 @@
 //! Functions as cells of code, and the encoder and decoder of one instruction.
 
-use crate::{Kind, Op, Opcode, Operand, Operation, Target};
+use crate::{FAMILIES, Kind, Op, Opcode, Operand, Operation, Target};
 use alloc::vec::Vec;
 use arrayvec::ArrayVec;
 
@@ -12,6 +12,19 @@ const MAX_OPERANDS: usize = 8;
 
 /// No form has more bytes of operands.
 const MAX_OPERAND_BYTES: usize = 32;
+
+const _: () = {
+    let mut family = 0;
+    while family < FAMILIES.len() {
+        assert!(FAMILIES[family].operands.len() <= MAX_OPERANDS);
+        let mut form = 0;
+        while form < FAMILIES[family].forms.len() {
+            assert!(FAMILIES[family].forms[form].bytes() <= MAX_OPERAND_BYTES);
+            form += 1;
+        }
+        family += 1;
+    }
+};
 
 /// Bytecode of one function, not yet verified.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -215,13 +228,13 @@ pub(crate) fn set_operand(
         debug_assert!(false, "the builder patches what it has encoded");
         return Ok(());
     };
-    operands[index] = operand;
+    let replaced = operands.get_mut(index).map(|old| *old = operand);
     let kinds: ArrayVec<Kind, MAX_OPERANDS> =
         operands.iter().map(|operand| operand.kind()).collect();
     let patched = opcode
         .op()
         .form(&kinds)
-        .filter(|patched| patched.cells() == opcode.cells())
+        .filter(|patched| replaced.is_some() && patched.cells() == opcode.cells())
         .ok_or_else(|| EncodeError {
             op: opcode.op(),
             kinds: kinds.to_vec(),

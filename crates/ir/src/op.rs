@@ -150,8 +150,13 @@ impl Form {
 
     /// Number of bytes that the operands take in the code.
     #[must_use]
-    pub fn bytes(&self) -> usize {
-        self.kinds.iter().map(|kind| kind.bytes()).sum()
+    pub const fn bytes(&self) -> usize {
+        let (mut bytes, mut index) = (0, 0);
+        while index < self.kinds.len() {
+            bytes += self.kinds[index].bytes();
+            index += 1;
+        }
+        bytes
     }
 }
 
@@ -181,6 +186,9 @@ impl Op {
     #[must_use]
     pub fn form(self, kinds: &[Kind]) -> Option<Opcode> {
         let info = self.family.info();
+        if kinds.len() != info.operands.len() {
+            return None;
+        }
         let key = key_of(kinds);
         let form = info.forms.iter().position(|form| form.key == key)?;
         Opcode::new(usize::from(info.first) + self.index * info.forms.len() + form)

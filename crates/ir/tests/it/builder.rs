@@ -1,0 +1,192 @@
+//! The builder.
+
+use damson_ir::*;
+
+fn acc_eqz(label: Label) -> [Operand; 2] {
+    [Operand::BrIf(label.into()), Operand::Acc]
+}
+
+/// The targets of the instruction at `at`, as cells.
+fn targets(function: &Function, at: usize) -> Vec<i64> {
+    let instr = Instr::decode(&function.cells, at).unwrap();
+    instr
+        .branches()
+        .map(|by| at as i64 + i64::from(by))
+        .collect()
+}
+
+#[test]
+fn labels_are_bound_before_and_after_branches() {
+    let mut code = FunctionBuilder::new(0, 0);
+    let (back, ahead) = (code.new_label(), code.new_label());
+    code.push(ConsumeFuel::ConsumeFuel, &[Operand::Count(1)])
+        .unwrap();
+    code.bind(back);
+    let first = code.push(IntTest::I32Eqz, &acc_eqz(ahead)).unwrap();
+    let second = code.push(IntTest::I32Nez, &acc_eqz(back)).unwrap();
+    let third = code.push(Br::Br, &[Operand::Target(back.into())]).unwrap();
+    code.bind(ahead);
+    let end = code.push(Return::Return, &[code.linkage()]).unwrap();
+    let function = code.finish(2).unwrap();
+    assert_eq!(targets(&function, first), [end as i64]);
+    assert_eq!(targets(&function, second), [first as i64]);
+    assert_eq!(targets(&function, third), [first as i64]);
+}
+
+#[test]
+fn a_label_bound_again_moves() {
+    let mut code = FunctionBuilder::new(0, 0);
+    let label = code.new_label();
+    code.bind(label);
+    let at = code.push(Br::Br, &[Operand::Target(label.into())]).unwrap();
+    code.bind(label);
+    let end = code.push(Unreachable::Unreachable, &[]).unwrap();
+    assert_eq!(targets(&code.finish(2).unwrap(), at), [end as i64]);
+}
+
+#[test]
+fn a_branch_needs_a_bound_label() {
+    let mut code = FunctionBuilder::new(0, 0);
+    let (bound, unbound) = (code.new_label(), code.new_label());
+    code.bind(bound);
+    code.push(Br::Br, &[Operand::Target(bound.into())]).unwrap();
+    let at = code.push_br_table(Operand::Acc, &[bound, unbound]).unwrap() as u32;
+    let error = code.finish(2).unwrap_err();
+    assert_eq!(error, BuildError::UnboundLabel { at, label: 1 });
+    assert!(error.to_string().contains("label 1"), "{error}");
+}
+
+#[test]
+fn a_label_of_another_builder_is_no_panic() {
+    let mut other = FunctionBuilder::new(0, 0);
+    other.new_label();
+    let foreign = other.new_label();
+    let mut code = FunctionBuilder::new(0, 0);
+    code.bind(foreign);
+    code.push(Br::Br, &[Operand::Target(foreign.into())])
+        .unwrap();
+    assert!(matches!(
+        code.finish(2),
+        Err(BuildError::UnboundLabel { .. })
+    ));
+}
+
+#[test]
+fn instructions_are_taken_back_with_their_labels_and_offsets() {
+    let mut code = FunctionBuilder::new(0, 0);
+    let (kept, dropped) = (code.new_label(), code.new_label());
+    code.mark_offset(10);
+    code.push(Br::Br, &[Operand::Target(kept.into())]).unwrap();
+    let at = code.position();
+    code.mark_offset(20);
+    code.push(Br::Br, &[Operand::Target(dropped.into())])
+        .unwrap();
+    code.push_br_table(Operand::Acc, &[dropped, dropped, kept])
+        .unwrap();
+    code.mark_offset(30);
+    code.push(Unreachable::Unreachable, &[]).unwrap();
+    code.truncate(at);
+    assert_eq!(code.position(), at);
+    code.mark_offset(40);
+    code.mark_offset(41);
+    code.bind(kept);
+    code.push(Unreachable::Unreachable, &[]).unwrap();
+    // `dropped` was never bound: no branch to it is left.
+    let function = code.finish(2).unwrap();
+    assert_eq!(targets(&function, 0), [at as i64]);
+    assert_eq!(function.offsets, [(0, 10), (at as u32, 41)]);
+}
+
+#[test]
+fn an_operand_is_replaced_where_the_length_stays() {
+    let mut code = FunctionBuilder::new(0, 0);
+    let slot = |index| Operand::Slot(Slot(index));
+    let at = code
+        .push(IntBinary::I32Add, &[Operand::R, slot(5), slot(6)])
+        .unwrap();
+    code.patch_operand(at, 0, Operand::Rs(Slot(9))).unwrap();
+    code.patch_operand(at, 2, slot(7)).unwrap();
+    let error = code
+        .patch_operand(at, 1, Operand::Span(Slot(1)))
+        .unwrap_err();
+    assert_eq!(error.kinds, [Kind::Rs, Kind::Span, Kind::Slot]);
+    // `R` in place of `Rs` leaves the cell count as it is; a wider immediate would not.
+    let copy = [Operand::R, Operand::Imm(1)];
+    let copy = code.push(CopyValue::IntCopy, &copy).unwrap();
+    code.patch_operand(copy, 1, Operand::Imm64(u64::MAX))
+        .unwrap();
+    code.patch_operand(copy, 0, Operand::Rs(Slot(8)))
+        .unwrap_err();
+    let function = code.finish(20).unwrap();
+    let patched = Instr::decode(&function.cells, at).unwrap();
+    assert_eq!(patched.opcode.op(), IntBinary::I32Add.op());
+    assert_eq!(
+        patched.operands[..],
+        [Operand::Rs(Slot(9)), slot(5), slot(7)]
+    );
+    let copied = Instr::decode(&function.cells, copy).unwrap();
+    assert_eq!(copied.operands[..], [Operand::R, Operand::Imm64(u64::MAX)]);
+}
+
+#[test]
+fn a_branch_target_is_replaced_with_its_label() {
+    let mut code = FunctionBuilder::new(0, 0);
+    let (old, new) = (code.new_label(), code.new_label());
+    let compare = [
+        Operand::BrIf(old.into()),
+        Operand::Acc,
+        Operand::Slot(Slot(5)),
+    ];
+    let at = code.push(FloatCompare::F32Lt, &compare).unwrap();
+    let plain = [Operand::R, Operand::Slot(Slot(4)), Operand::Slot(Slot(5))];
+    let fresh = code.push(FloatCompare::F32Lt, &plain).unwrap();
+    let last = code.push(Br::Br, &[Operand::Target(new.into())]).unwrap();
+    code.patch_operand(at, 0, Operand::BrUnless(new.into()))
+        .unwrap();
+    code.patch_operand(fresh, 0, Operand::BrIf(new.into()))
+        .unwrap();
+    code.bind(new);
+    code.push(Unreachable::Unreachable, &[]).unwrap();
+    // `old` is named no more, so it need not be bound.
+    let function = code.finish(20).unwrap();
+    let end = function.cells.len() as i64 - 1;
+    for branch in [at, fresh, last] {
+        assert_eq!(targets(&function, branch), [end], "{branch}");
+    }
+    assert_eq!(
+        Instr::decode(&function.cells, at).unwrap().operands[0].kind(),
+        Kind::BrUnless
+    );
+}
+
+#[test]
+fn a_patched_branch_is_taken_back_like_any_other() {
+    let mut code = FunctionBuilder::new(0, 0);
+    let (never, label) = (code.new_label(), code.new_label());
+    let plain = [Operand::R, Operand::Slot(Slot(4)), Operand::Slot(Slot(5))];
+    let at = code.push(IntCompare::I32LtS, &plain).unwrap();
+    code.push(Br::Br, &[Operand::Target(label.into())]).unwrap();
+    code.patch_operand(at, 0, Operand::BrIf(never.into()))
+        .unwrap();
+    code.truncate(at);
+    code.bind(label);
+    code.push(Unreachable::Unreachable, &[]).unwrap();
+    assert_eq!(code.finish(6).unwrap().cells.len(), 1);
+}
+
+#[test]
+fn an_operand_that_is_not_there_is_not_replaced() {
+    let mut code = FunctionBuilder::new(0, 0);
+    let at = code.push(Unreachable::Unreachable, &[]).unwrap();
+    assert!(code.patch_operand(at, 0, Operand::R).is_err());
+    assert!(code.patch_operand(at, usize::MAX, Operand::R).is_err());
+}
+
+#[test]
+fn linkage_stands_after_parameters_or_results() {
+    for (params, results, linkage) in [(0, 0, 0), (3, 1, 3), (1, 3, 3), (u16::MAX, 0, u16::MAX)] {
+        let code = FunctionBuilder::new(params, results);
+        assert_eq!(code.linkage(), Operand::Linkage(Slot(linkage)));
+        assert_eq!(code.finish(9).unwrap().linkage(), linkage);
+    }
+}

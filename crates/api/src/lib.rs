@@ -101,8 +101,8 @@ pub use self::instance::Instance;
 pub use self::linker::{InstancePre, Linker};
 pub use self::memory::Memory;
 pub use self::module::{
-    CustomSection, Disassembly, ExportType, ImportType, Module, ModuleExportsIter,
-    ModuleImportsIter,
+    CustomSection, DisassembledInstr, Disassembly, ExportType, ImportType, Module,
+    ModuleExportsIter, ModuleImportsIter,
 };
 pub use self::store::{
     AsContext, AsContextMut, Erased, PrunedMut, PrunedRef, PrunedStore, Store, StoreContext,

@@ -219,10 +219,30 @@ impl Module {
         func_index: u32,
         allocations: &mut Allocations,
     ) -> Result<Function, Error> {
+        self.translate_marking(func_index, allocations, false)
+    }
+
+    /// Like [`Self::translate`], for people to read: every instruction is marked
+    /// with the operator it was made at, not only those that can trap or call.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::translate`].
+    pub fn translate_for_display(&self, func_index: u32) -> Result<Function, Error> {
+        self.translate_marking(func_index, &mut Allocations::default(), true)
+    }
+
+    fn translate_marking(
+        &self,
+        func_index: u32,
+        allocations: &mut Allocations,
+        mark_all: bool,
+    ) -> Result<Function, Error> {
         let (body, mut validator) = self.body(func_index, allocations)?;
         let options = Options {
             num_imported: self.num_imported(),
             consume_fuel: self.config.consume_fuel,
+            mark_all,
         };
         let scratch = &mut allocations.scratch;
         let result = func::translate(

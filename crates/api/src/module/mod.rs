@@ -6,6 +6,7 @@
 //! compiler ([`compile`]) by which the executor gets code at a function's first call.
 
 mod compile;
+mod disassembly;
 mod types;
 
 use alloc::sync::Arc;
@@ -14,12 +15,12 @@ use core::ops::Range;
 
 use damson_core::{CodeHandle, ExternType, ModuleShape};
 use damson_executor::CodeMap;
-use damson_ir::Function;
 use damson_translator as translator;
 
 use crate::engine::Engine;
 use crate::error::Error;
 
+pub use self::disassembly::{DisassembledInstr, Disassembly};
 pub use self::types::{
     CustomSection, ExportType, ImportType, ModuleExportsIter, ModuleImportsIter,
 };
@@ -150,7 +151,7 @@ impl Module {
     /// - If the module defines no function of that index.
     /// - If the function is invalid, which only a lazily validated one can be.
     pub fn disassemble(&self, func_index: u32) -> Result<Disassembly, Error> {
-        Ok(Disassembly(self.inner.parsed.translate(func_index)?))
+        Ok(Disassembly(self.inner.parsed.translate_for_display(func_index)?))
     }
 }
 
@@ -162,21 +163,6 @@ fn parse_text(bytes: &[u8]) -> Result<Option<alloc::vec::Vec<u8>>, Error> {
         Ok(Some(wat::parse_bytes(bytes)?.into_owned()))
     } else {
         Ok(None)
-    }
-}
-
-/// The bytecode of one function; its [`Display`](fmt::Display) is one instruction per line.
-pub struct Disassembly(Function);
-
-impl fmt::Display for Disassembly {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
-    }
-}
-
-impl fmt::Debug for Disassembly {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }
 

@@ -58,6 +58,9 @@ impl FuncTranslator<'_> {
         result: Option<Class>,
     ) -> Result<(), Stop> {
         self.work += 1;
+        if self.mark_all {
+            self.mark_offset();
+        }
         self.builder.push(op, operands)?;
         self.note_effects(operands, result);
         Ok(())
@@ -94,7 +97,7 @@ impl FuncTranslator<'_> {
     pub(crate) fn emit_tree(&mut self, tree: &Tree, dst: Operand) -> Result<(), Stop> {
         let leaves = self.leaf_operands(tree.op, dst, &tree.leaves);
         let operands = tree.op.operands(dst, &leaves);
-        if tree.op.traps() {
+        if tree.op.traps() || self.mark_all {
             self.builder.mark_offset(tree.offset);
         }
         self.work += 1;

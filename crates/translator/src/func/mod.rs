@@ -95,6 +95,9 @@ pub(crate) struct Options {
     /// How many functions the module imports; they come first.
     pub(crate) num_imported: u32,
     pub(crate) consume_fuel: bool,
+    /// Whether every instruction is marked with its operator, not only those
+    /// that need it at run time.
+    pub(crate) mark_all: bool,
 }
 
 /// Memory that translating one function needs and the next one can reuse.
@@ -131,6 +134,7 @@ struct FuncTranslator<'a> {
     /// Where the fuel of the current stretch of code is charged.
     fuel: Option<FuelPoint>,
     consume_fuel: bool,
+    mark_all: bool,
     chain: Vec<usize>,
     uses: Vec<u32>,
     work: u64,
@@ -168,6 +172,7 @@ pub(crate) fn translate(
         offset: 0,
         fuel: None,
         consume_fuel: options.consume_fuel,
+        mark_all: options.mark_all,
         chain: core::mem::take(&mut scratch.chain),
         uses: core::mem::take(&mut scratch.uses),
         work: 0,

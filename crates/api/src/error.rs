@@ -403,8 +403,6 @@ impl Error {
             CallError::Host(host) => Self::from_host_box(host),
             CallError::Compile { func_index, source } => Self::from_compile(func_index, source),
             CallError::ForeignHandle(error) => error.into(),
-            other @ (CallError::CellCount { .. } | CallError::NoCode { .. }) => Self::other(other),
-            #[allow(unreachable_patterns, reason = "the enum may be open for new variants")]
             other => Self::other(other),
         }
     }
@@ -472,7 +470,28 @@ impl From<InstantiateError> for Error {
     fn from(error: InstantiateError) -> Self {
         match error {
             InstantiateError::Trap(trap) => trap.into(),
+            InstantiateError::ForeignHandle { source, .. } => source.into(),
             error => Self::from_kind(ErrorKind::Instantiation(error)),
+        }
+    }
+}
+
+// A foreign handle is one kind of error, whatever the operation that found it.
+
+impl From<GrowError> for Error {
+    fn from(error: GrowError) -> Self {
+        match error {
+            GrowError::ForeignHandle(error) => error.into(),
+            error => Self::from_kind(ErrorKind::Grow(error)),
+        }
+    }
+}
+
+impl From<TableError> for Error {
+    fn from(error: TableError) -> Self {
+        match error {
+            TableError::ForeignHandle(error) => error.into(),
+            error => Self::from_kind(ErrorKind::Table(error)),
         }
     }
 }
@@ -501,9 +520,7 @@ from_kinds! {
     wat::Error => Wat,
     CompilationError => Compilation,
     MemoryError => Memory,
-    TableError => Table,
     ElementTypeMismatch => ElementType,
-    GrowError => Grow,
     GlobalError => Global,
     LinkerError => Linker,
     FuelError => Fuel,

@@ -151,7 +151,9 @@ impl Module {
     /// - If the module defines no function of that index.
     /// - If the function is invalid, which only a lazily validated one can be.
     pub fn disassemble(&self, func_index: u32) -> Result<Disassembly, Error> {
-        Ok(Disassembly(self.inner.parsed.translate_for_display(func_index)?))
+        Ok(Disassembly(
+            self.inner.parsed.translate_for_display(func_index)?,
+        ))
     }
 }
 

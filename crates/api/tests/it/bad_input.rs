@@ -181,7 +181,7 @@ fn no_input_makes_the_interpreter_panic_or_hang() {
     let total = setting(
         "DAMSON_BAD_INPUT_MODULES",
         if cfg!(debug_assertions) {
-            2_000
+            1_000
         } else {
             100_000
         },

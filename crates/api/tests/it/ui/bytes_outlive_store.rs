@@ -1,16 +1,15 @@
 //! Nothing borrowed from a store outlives it.
 
-use damson::{AsContextMut, Engine, Memory, MemoryType, Store};
+use damson::{Engine, Memory, MemoryType, Store};
 
 fn main() {
     let engine = Engine::default();
-    let context;
     let bytes;
+    let data;
     {
         let mut store = Store::new(&engine, 1);
         let memory = Memory::new(&mut store, MemoryType::new(1, None)).unwrap();
-        bytes = memory.data(&store);
-        context = store.as_context_mut().prune();
+        (bytes, data) = memory.data_and_store_mut(&mut store);
     }
-    println!("{} {}", context.type_name(), bytes.len());
+    println!("{} {}", data, bytes.len());
 }

@@ -202,6 +202,9 @@ const PROPOSALS: &[(WasmFeatures, &str)] = &[
 /// Messages of a missing proposal to which the parser attaches no feature.
 const PHRASES: &[(&str, &str)] = &[
     ("unexpected SIMD opcode", "simd"),
+    // Said only where the proposal that allows several is off.
+    ("multiple memories", "multi-memory"),
+    ("multiple tables", "reference-types"),
     ("gc proposal not supported", "gc"),
     ("stack switching proposal not supported", "stack-switching"),
     (

@@ -296,11 +296,18 @@ fn what_is_not_supported_is_skipped_with_its_reason() {
 
 #[test]
 fn fuel_is_given_to_each_directive_anew() {
-    let runner = Runner::new(Options::default().fuel(200));
-    let call = r#"(assert_return (invoke "one") (i32.const 1))"#;
-    let script = format!("{MODULE}{}", call.repeat(100));
-    let report = runner.run_script("test.wast", &script);
-    assert_eq!(report.passed, 100, "{report}");
+    // One call costs more than a tenth of the fuel, so ten calls need it anew.
+    let fuel = 1_000;
+    let runner = Runner::new(Options::default().fuel(fuel));
+    let script = r#"
+        (module (func (export "spin") (local i32)
+            (local.set 0 (i32.const 100))
+            (loop
+                (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))
+    "#;
+    let call = r#"(assert_return (invoke "spin"))"#;
+    let report = runner.run_script("test.wast", &format!("{script}{}", call.repeat(10)));
+    assert_eq!(report.passed, 10, "{report}");
     let script = format!(r#"{MODULE}(assert_return (invoke "recurse"))"#);
     let report = runner.run_script("test.wast", &script);
     assert_eq!(report.failures.len(), 1);

@@ -1,0 +1,26 @@
+;; Arguments are brought to where the callee's frame begins.
+(module
+  (type $unary (func (param i32) (result i32)))
+  (import "env" "host" (func $host (param i32 i64)))
+  (table 1 funcref)
+  (func $fib (param i32) (result i32)
+    (if (result i32) (i32.lt_u (local.get 0) (i32.const 2))
+      (then (local.get 0))
+      (else
+        (i32.add
+          (call $fib (i32.sub (local.get 0) (i32.const 1)))
+          (call $fib (i32.sub (local.get 0) (i32.const 2)))))))
+  (func $import (param i32)
+    (call $host (local.get 0) (i64.const 0x100000000)))
+  (func $pending_values_survive (param i32 f64) (result f64)
+    (f64.add (f64.mul (local.get 1) (local.get 1)) (f64.convert_i32_s (call $fib (local.get 0)))))
+  (func $indirect (param i32 i32) (result i32)
+    (call_indirect (type $unary) (local.get 0) (i32.add (local.get 1) (i32.const 1))))
+  (func $pair (result i32 i64) (i32.const 1) (i64.const 2))
+  (func $takes_a_pair (call $pair) (call $host))
+  (func $tail (param i32 i32) (result i32)
+    (return_call $fib (i32.add (local.get 0) (local.get 1))))
+  (func $tail_indirect (param i32) (result i32)
+    (return_call_indirect (type $unary) (local.get 0) (i32.const 0)))
+  (func $tail_import (return_call $host (i32.const 1) (i64.const 2)))
+  (func $no_arguments (call $takes_a_pair) (call $takes_a_pair)))

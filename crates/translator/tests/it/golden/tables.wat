@@ -1,0 +1,23 @@
+;; References and tables.
+(module
+  (table $functions 4 funcref)
+  (table $objects 4 externref)
+  (elem $segment func $set)
+  (func $set (param i32 externref)
+    (table.set $objects (local.get 0) (local.get 1)))
+  (func $get (param i32) (result externref)
+    (table.get $objects (i32.add (local.get 0) (i32.const 1))))
+  (func $null (param i32) (result i32)
+    (ref.is_null (table.get $functions (local.get 0))))
+  (func $references
+    (table.set $functions (i32.const 0) (ref.func $set))
+    (table.set $functions (i32.const 1) (ref.null func)))
+  (func $choose (param externref externref i32) (result externref)
+    (select (result externref) (local.get 0) (local.get 1) (local.get 2)))
+  (func $bulk (param i32)
+    (table.fill $objects (local.get 0) (ref.null extern) (i32.const 2))
+    (table.copy $functions $functions (i32.const 0) (local.get 0) (i32.const 2))
+    (table.init $functions $segment (i32.const 0) (i32.const 0) (i32.const 1))
+    (elem.drop $segment))
+  (func $grow (param externref) (result i32)
+    (i32.sub (table.grow $objects (local.get 0) (i32.const 3)) (table.size $objects))))

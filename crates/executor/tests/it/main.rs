@@ -1,0 +1,6 @@
+//! The executor used alone: bytecode from the builder, run on a pruned store.
+
+mod calls;
+mod memory;
+mod numeric;
+mod support;

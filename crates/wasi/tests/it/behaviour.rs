@@ -104,6 +104,37 @@ fn errors_of_a_stream_become_errnos() {
 }
 
 #[test]
+fn bytes_are_handed_on_before_a_write_returns() {
+    let out = OutputPipe::new(100);
+    let buffered = io::BufWriter::new(out.clone());
+    let mut guest = Guest::new(WasiCtxBuilder::new().stdout(buffered));
+    guest.write_u32s(0, &[200, 5]);
+    guest.ok("fd_write", &[1, 0, 1, 64]);
+    assert_eq!(out.contents().len(), 5);
+}
+
+#[test]
+fn bytes_written_before_an_error_count() {
+    struct Once(bool);
+    impl Write for Once {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if std::mem::replace(&mut self.0, true) {
+                return Err(io::ErrorKind::BrokenPipe.into());
+            }
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut guest = Guest::new(WasiCtxBuilder::new().stdout(Once(false)));
+    guest.write_u32s(0, &[200, 5, 205, 7]);
+    guest.ok("fd_write", &[1, 0, 2, 64]);
+    assert_eq!(guest.u32(64), 5);
+    guest.fails("fd_write", &[1, 0, 2, 64], Errno::Pipe);
+}
+
+#[test]
 fn reads_fill_the_first_vector_that_has_room_until_the_end() {
     let mut guest = Guest::new(WasiCtxBuilder::new().stdin(&b"abcdefg"[..]));
     guest.write_u32s(0, &[0, 0, 200, 4, 300, 4]);

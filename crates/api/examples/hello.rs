@@ -31,12 +31,11 @@ fn main() -> Result<(), Error> {
                 .get_export("memory")
                 .and_then(|item| item.into_memory());
             let memory = memory.ok_or_else(|| Error::new("the guest exports no memory"))?;
-            let mut name = vec![0; len as usize];
-            memory.read(&caller, start as usize, &mut name)?;
-            caller
-                .data_mut()
-                .greetings
-                .push(format!("hello, {}", String::from_utf8_lossy(&name)));
+            let bytes = memory.data(&caller).get(start as usize..);
+            let name = bytes.and_then(|bytes| bytes.get(..len as usize));
+            let name = name.ok_or_else(|| Error::new("the name is outside of the memory"))?;
+            let greeting = format!("hello, {}", String::from_utf8_lossy(name));
+            caller.data_mut().greetings.push(greeting);
             Ok::<(), Error>(())
         },
     )?;

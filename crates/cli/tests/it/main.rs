@@ -1,0 +1,10 @@
+//! The program `damson`, run as people run it.
+
+mod dump;
+mod invoke;
+mod program;
+mod readme;
+mod run;
+mod usage;
+mod wast;
+mod workloads;

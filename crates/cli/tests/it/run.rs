@@ -1,0 +1,227 @@
+//! `damson run` on command modules.
+
+use crate::program::{Outcome, damson, damson_with_input, file, wasi_program};
+
+/// Prints its arguments as they lie in memory: each with a zero byte behind it.
+const ECHO: &str = r#"
+    (func (export "_start")
+        (drop (call $args_sizes_get (i32.const 16) (i32.const 20)))
+        (drop (call $args_get (i32.const 1024) (i32.const 4096)))
+        (call $print (i32.const 4096) (i32.load (i32.const 20))))"#;
+
+#[test]
+fn arguments_after_the_file_reach_the_guest_untouched() {
+    let echo = file("echo_args.wat", wasi_program(ECHO));
+    let output = damson(&[
+        "run", "--fuel", "100000", &echo, "--fuel", "x", "--", "-h", "",
+    ]);
+    assert_eq!(output.success(), "echo_args.wat\0--fuel\0x\0--\0-h\0\0");
+    assert_eq!(
+        damson(&["run", "--", &echo, "--help"]).success(),
+        "echo_args.wat\0--help\0"
+    );
+}
+
+#[test]
+fn the_guest_gets_only_the_environment_it_is_given() {
+    let module = wasi_program(
+        r#"(func (export "_start")
+            (drop (call $environ_sizes_get (i32.const 16) (i32.const 20)))
+            (drop (call $environ_get (i32.const 1024) (i32.const 4096)))
+            (call $print (i32.const 4096) (i32.load (i32.const 20))))"#,
+    );
+    let module = file("echo_env.wat", module);
+    assert_eq!(damson(&["run", &module]).success(), "");
+    let output = damson(&["run", "--env", "A=1=2", "--env=B=", "--env", "B=x", &module]);
+    assert_eq!(output.success(), "A=1=2\0B=x\0");
+}
+
+#[test]
+fn input_is_passed_on() {
+    let module = wasi_program(
+        r#"(func (export "_start") (local $length i32)
+            (i32.store (i32.const 0) (i32.const 1024))
+            (loop $more
+                (i32.store (i32.const 0) (i32.const 1024))
+                (i32.store (i32.const 4) (i32.const 7))
+                (if (call $fd_read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8))
+                    (then unreachable))
+                (local.set $length (i32.load (i32.const 8)))
+                (call $print (i32.const 1024) (local.get $length))
+                (br_if $more (local.get $length))))"#,
+    );
+    let module = file("cat.wat", module);
+    let text = b"some text that is longer than the buffer";
+    assert_eq!(
+        damson_with_input(&["run", &module], text)
+            .success()
+            .as_bytes(),
+        text
+    );
+}
+
+#[test]
+fn the_guests_exit_code_is_ours() {
+    for (code, found) in [(0, 0), (1, 1), (42, 42), (134, 134), (255, 255)] {
+        let module = wasi_program(&format!(
+            r#"(data (i32.const 64) "bye\n")
+            (func (export "_start")
+                (call $print (i32.const 64) (i32.const 4))
+                (call $proc_exit (i32.const {code}))
+                unreachable)"#
+        ));
+        let outcome = damson(&["run", &file(&format!("exit_{code}.wat"), module)]);
+        let expected = Outcome {
+            code: Some(found),
+            stdout: "bye\n".to_owned(),
+            stderr: String::new(),
+        };
+        assert_eq!(outcome, expected);
+    }
+    let module = wasi_program(r#"(func (export "_start") (call $proc_exit (i32.const 256)))"#);
+    let stderr = damson(&["run", &file("exit_256.wat", module)]).failure(1);
+    assert!(stderr.contains("exit code 256"), "{stderr}");
+}
+
+#[test]
+fn a_trap_names_its_function_and_offset() {
+    let module = r#"(module (func (export "_start") nop i32.const 1 i32.const 0 i32.div_s drop))"#;
+    let path = file("trap.wat", module);
+    let stderr = damson(&["run", &path]).failure(134);
+    let binary = wat::parse_str(module).unwrap();
+    let div = binary.iter().rposition(|byte| *byte == 0x6d).unwrap();
+    let expected =
+        format!("error: {path}: integer divide by zero in function 0 at byte offset {div:#x}\n");
+    assert_eq!(stderr, expected);
+}
+
+#[test]
+fn output_before_a_trap_is_not_lost() {
+    let module = wasi_program(
+        r#"(data (i32.const 64) "so far")
+        (func (export "_start") (call $print (i32.const 64) (i32.const 6)) unreachable)"#,
+    );
+    let outcome = damson(&["run", &file("print_and_trap.wat", module)]);
+    assert_eq!(
+        (outcome.code, outcome.stdout.as_str()),
+        (Some(134), "so far")
+    );
+    assert!(outcome.stderr.contains("unreachable"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_trap_in_the_start_function_is_a_trap() {
+    let module = "(module (func $s unreachable) (start $s) (func (export \"_start\")))";
+    let stderr = damson(&["run", &file("start_trap.wat", module)]).failure(134);
+    assert!(stderr.contains("in function 0"), "{stderr}");
+}
+
+#[test]
+fn fuel_bounds_a_program_that_never_ends() {
+    let module = r#"(module (func (export "_start") (loop $l (br $l))))"#;
+    let path = file("forever.wat", module);
+    let stderr = damson(&["run", "--fuel", "10000", &path]).failure(134);
+    assert!(stderr.contains("all fuel consumed"), "{stderr}");
+    assert!(
+        stderr.contains("it had 10000 units; `--fuel` gives more"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn endless_recursion_is_a_trap() {
+    let module = r#"(module (func $f (export "_start") (call $f)))"#;
+    let path = file("recursion.wat", module);
+    for args in [
+        &["run", &path][..],
+        &["run", "--max-stack", "100000000", &path],
+    ] {
+        let stderr = damson(args).failure(134);
+        assert!(stderr.contains("call stack exhausted"), "{stderr}");
+        assert!(stderr.contains("--max-stack"), "{stderr}");
+    }
+}
+
+#[test]
+fn max_stack_moves_the_limit() {
+    // Recursion of the given depth.
+    let module = r#"(module (func $f (export "f") (param i32) (result i32)
+        (if (result i32) (local.get 0)
+            (then (i32.add (call $f (i32.sub (local.get 0) (i32.const 1))) (i32.const 1)))
+            (else (i32.const 0)))))"#;
+    let path = file("depth.wat", module);
+    let run = |bytes, depth| damson(&["run", "--max-stack", bytes, "--invoke", "f", &path, depth]);
+    assert_eq!(run("4096", "10").success(), "10\n");
+    run("4096", "1000").failure(134);
+    assert_eq!(run("50000000", "200000").success(), "200000\n");
+}
+
+#[test]
+fn invalid_modules_fail_before_anything_runs() {
+    let valid = r#"(module (import "wasi_snapshot_preview1" "fd_write" (func))
+        (func (export "_start")))"#;
+    for (name, contents, complaint) in [
+        ("empty.wasm", "", ""),
+        ("text.wasm", "hello", ""),
+        ("magic_only.wasm", "\0asm", ""),
+        ("typo.wat", "(module (fun))", "typo.wat:1:10"),
+        (
+            "type_error.wat",
+            "(module (func (export \"_start\") i32.const 0))",
+            "offset",
+        ),
+        ("wrong_import.wat", valid, "fd_write"),
+        (
+            "missing_import.wat",
+            r#"(module (import "env" "missing" (func)) (func (export "_start")))"#,
+            "`env::missing`",
+        ),
+    ] {
+        let path = file(name, contents);
+        let stderr = damson(&["run", &path]).failure(1);
+        assert!(
+            stderr.starts_with(&format!("error: {path}: ")),
+            "{name}: {stderr}"
+        );
+        assert!(stderr.contains(complaint), "{name}: {stderr}");
+    }
+    let stderr = damson(&["run", "no/such/file.wasm"]).failure(1);
+    assert!(stderr.starts_with("error: no/such/file.wasm: "), "{stderr}");
+}
+
+#[test]
+fn lazy_modes_run_the_same_programs() {
+    let echo = file("echo_lazy.wat", wasi_program(ECHO));
+    for mode in ["eager", "lazy-translation", "lazy"] {
+        let output = damson(&["run", "--compilation-mode", mode, &echo, "x"]);
+        assert_eq!(output.success(), "echo_lazy.wat\0x\0", "{mode}");
+    }
+    // Only the lazy mode lets an invalid function pass that is never called.
+    let module = r#"(module (func (export "_start")) (func i32.add drop))"#;
+    let path = file("invalid_unused.wat", module);
+    assert_eq!(
+        damson(&["run", "--compilation-mode", "lazy", &path]).success(),
+        ""
+    );
+    damson(&["run", "--compilation-mode", "lazy-translation", &path]).failure(1);
+    damson(&["run", &path]).failure(1);
+}
+
+#[test]
+fn modules_that_are_no_programs_are_told_how_to_be_called() {
+    let module = r#"(module (func (export "one")) (func (export "two")) (memory (export "m") 1))"#;
+    let stderr = damson(&["run", &file("library.wat", module)]).failure(1);
+    assert!(stderr.contains("exports no `_start`"), "{stderr}");
+    assert!(
+        stderr.contains("`--invoke` can call `one`, `two`\n"),
+        "{stderr}"
+    );
+    let stderr = damson(&["run", &file("nothing.wat", "(module)")]).failure(1);
+    assert!(stderr.contains("it exports no functions"), "{stderr}");
+}
+
+#[test]
+fn binaries_run_as_text_does() {
+    let path = file("echo.wasm", wat::parse_str(wasi_program(ECHO)).unwrap());
+    assert_eq!(damson(&["run", &path]).success(), "echo.wasm\0");
+}

@@ -5,6 +5,11 @@
 //! cannot come back into a store that is in the middle of something. It may
 //! panic: whoever asks it has not changed anything yet.
 //!
+//! The store itself asks about growth. The other two are for the executor, which
+//! asks through [`PrunedMut::call_hook`](super::PrunedMut::call_hook) and
+//! [`PrunedMut::fuel_exhausted`](super::PrunedMut::fuel_exhausted); an executor
+//! that has no such points leaves them alone.
+//!
 //! Host functions are not in this table. They are entities of the store, linked
 //! one by one ([`crate::func`]). The glue that drops the host data belongs to the
 //! data itself.
@@ -94,9 +99,9 @@ pub struct HostVtable {
     pub table_growing: Option<GrowFn>,
     /// Told when a growth that was allowed fails.
     pub grow_failed: Option<GrowFailedFn>,
-    /// Called when control crosses between Wasm and the host.
+    /// For executors: control crosses between Wasm and the host. Default: go on.
     pub call_hook: Option<CallHookFn>,
-    /// Asked when metered code has used up its fuel. Default: trap.
+    /// For executors: metered code has used up its fuel. Default: trap.
     pub fuel_exhausted: Option<FuelFn>,
 }
 

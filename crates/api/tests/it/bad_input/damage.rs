@@ -59,7 +59,13 @@ pub(super) fn damaged(rng: &mut Rng, bases: &[Base]) -> (Vec<u8>, String) {
     let mut story = base.name.clone();
     // Bytes that are no module at all only rarely: the header gives them away.
     let kinds = if rng.below(20) == 0 { 10 } else { 8 };
-    for _ in 0..=rng.below(3) {
+    // Mostly one wound: of modules with several hardly any is accepted.
+    let wounds = if rng.below(3) == 0 {
+        2 + rng.below(3)
+    } else {
+        1
+    };
+    for _ in 0..wounds {
         let kind = rng.below(kinds);
         story.push_str(damage(rng, &mut wasm, kind, bases));
     }
@@ -76,7 +82,12 @@ fn damage(rng: &mut Rng, wasm: &mut Vec<u8>, kind: usize, bases: &[Base]) -> &'s
             ", truncated"
         }
         1 | 2 => {
-            for _ in 0..=rng.below(4) {
+            let flips = if rng.below(4) == 0 {
+                2 + rng.below(3)
+            } else {
+                1
+            };
+            for _ in 0..flips {
                 let at = BODY + rng.below(len.saturating_sub(BODY));
                 if let Some(byte) = wasm.get_mut(at) {
                     *byte ^= 1 << rng.below(8);

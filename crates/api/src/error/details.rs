@@ -1,0 +1,159 @@
+//! The errors of single operations that are the façade's own.
+
+use alloc::boxed::Box;
+
+use damson_core::{ExternType, FuelDisabled, GlobalType, RefType, ValType};
+
+/// A function could not be turned into code.
+#[derive(Debug, thiserror::Error)]
+#[error("function {func_index} could not be compiled: {source}")]
+pub struct CompilationError {
+    /// Index of the function in its module's function index space.
+    pub func_index: u32,
+    /// What went wrong.
+    pub source: Box<dyn core::error::Error + Send + Sync>,
+}
+
+/// Something was used with an engine it was not made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the {what} was made for another engine than the store or linker it is used with")]
+pub struct EngineMismatch {
+    /// The kind of thing: `"module"`, `"linker"`, ...
+    pub what: &'static str,
+}
+
+/// A fuel operation failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FuelError {
+    /// The engine of the store was configured without
+    /// [`Config::consume_fuel`](crate::Config::consume_fuel).
+    #[error("fuel metering is disabled: the engine was configured without `consume_fuel`")]
+    FuelMeteringDisabled,
+}
+
+impl From<FuelDisabled> for FuelError {
+    fn from(_: FuelDisabled) -> Self {
+        Self::FuelMeteringDisabled
+    }
+}
+
+/// A function was called or typed with other parameters or results than it has.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FuncError {
+    /// The instance exports no function of that name.
+    #[error("the instance exports no function named `{name}`")]
+    ExportedFuncNotFound {
+        /// The name looked for.
+        name: Box<str>,
+    },
+    /// A parameter has another type.
+    #[error("parameter {index}: expected {expected}, found {found}")]
+    MismatchingParameterType {
+        /// Index of the parameter.
+        index: usize,
+        /// The type in the function's signature.
+        expected: ValType,
+        /// The type given.
+        found: ValType,
+    },
+    /// The number of parameters differs.
+    #[error("expected {expected} parameters, found {found}")]
+    MismatchingParameterLen {
+        /// The number in the function's signature.
+        expected: usize,
+        /// The number given.
+        found: usize,
+    },
+    /// A result has another type.
+    #[error("result {index}: expected {expected}, found {found}")]
+    MismatchingResultType {
+        /// Index of the result.
+        index: usize,
+        /// The type in the function's signature.
+        expected: ValType,
+        /// The type given.
+        found: ValType,
+    },
+    /// The number of results differs.
+    #[error("expected {expected} results, found {found}")]
+    MismatchingResultLen {
+        /// The number in the function's signature.
+        expected: usize,
+        /// The number given.
+        found: usize,
+    },
+}
+
+/// A reference has another type than the elements of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the table holds {expected} elements, found a {found}")]
+pub struct ElementTypeMismatch {
+    /// The type of the table's elements.
+    pub expected: RefType,
+    /// The type of the reference.
+    pub found: RefType,
+}
+
+/// A global could not be written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum GlobalError {
+    /// The global is constant.
+    #[error("expected a mutable global, found an immutable {ty}")]
+    ImmutableWrite {
+        /// The type of the global.
+        ty: GlobalType,
+    },
+    /// The value has another type than the global.
+    #[error("the global holds {expected}, found {found}")]
+    TypeMismatch {
+        /// The type of the global.
+        expected: ValType,
+        /// The type of the value.
+        found: ValType,
+    },
+}
+
+/// A linker could not define or resolve an import.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LinkerError {
+    /// The name is defined already and shadowing is not allowed.
+    #[error("`{module}::{name}` is defined already")]
+    DuplicateDefinition {
+        /// Module name of the definition.
+        module: Box<str>,
+        /// Its own name.
+        name: Box<str>,
+    },
+    /// The module imports what the linker does not define.
+    #[error("unknown import: `{module}::{name}` is not defined, expected {ty}")]
+    MissingDefinition {
+        /// Module name of the import.
+        module: Box<str>,
+        /// Its own name.
+        name: Box<str>,
+        /// The type that the module expects.
+        ty: ExternType,
+    },
+    /// The definition has another type than the import.
+    #[error("incompatible import type: `{module}::{name}`: expected {expected}, found {found}")]
+    InvalidTypeDefinition {
+        /// Module name of the import.
+        module: Box<str>,
+        /// Its own name.
+        name: Box<str>,
+        /// The type that the module expects.
+        expected: ExternType,
+        /// The type of the definition.
+        found: ExternType,
+    },
+    /// No definition has that module name.
+    #[error("no definition has the module name `{module}`")]
+    UnknownModule {
+        /// The name looked for.
+        module: Box<str>,
+    },
+}

@@ -1,0 +1,165 @@
+//! The reasons of an [`Error`], and how the errors of single operations become one.
+
+use alloc::boxed::Box;
+
+use damson_core::{
+    ForeignHandle, FuelDisabled, GrowError, InstantiateError, MemoryError, TableError, Trap,
+    TrapCode, TypeMismatch,
+};
+use damson_translator::Error as WasmError;
+
+use super::details::{
+    CompilationError, ElementTypeMismatch, EngineMismatch, FuelError, FuncError, GlobalError,
+    LinkerError,
+};
+use super::{Error, HostError};
+
+/// The reason of an [`Error`].
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Wasm code trapped; [`Error::trap`] also says where.
+    #[error("{0}")]
+    TrapCode(TrapCode),
+    /// A message made with [`Error::new`].
+    #[error("{0}")]
+    Message(Box<str>),
+    /// The guest asked to end with an exit status.
+    #[error("the guest ended with exit status {0}")]
+    I32ExitStatus(i32),
+    /// An error of the host's own type.
+    #[error("{0}")]
+    Host(Box<dyn HostError>),
+    /// The module is malformed, invalid, or uses what is not supported.
+    #[error("{0}")]
+    Wasm(WasmError),
+    /// The text format could not be parsed.
+    #[cfg(feature = "wat")]
+    #[error("{0}")]
+    Wat(wat::Error),
+    /// A function could not be turned into code for a reason that is not the module's.
+    #[error("{0}")]
+    Compilation(CompilationError),
+    /// A linear memory could not be made, grown, read or written.
+    #[error("{0}")]
+    Memory(MemoryError),
+    /// A table could not be made, read or written.
+    #[error("{0}")]
+    Table(TableError),
+    /// A memory or table could not be grown.
+    #[error("{0}")]
+    Grow(GrowError),
+    /// A reference has another type than the elements of the table.
+    #[error("{0}")]
+    ElementType(ElementTypeMismatch),
+    /// A global could not be written.
+    #[error("{0}")]
+    Global(GlobalError),
+    /// A linker could not define or resolve an import.
+    #[error("{0}")]
+    Linker(LinkerError),
+    /// A module could not be instantiated.
+    #[error("{0}")]
+    Instantiation(InstantiateError),
+    /// A fuel operation on a store that does not meter.
+    #[error("{0}")]
+    Fuel(FuelError),
+    /// A function was called or typed with other parameters or results than it has.
+    #[error("{0}")]
+    Func(FuncError),
+    /// A handle was used with a store it does not belong to.
+    #[error("{0}")]
+    ForeignHandle(ForeignHandle),
+    /// Something was used with an engine it was not made for.
+    #[error("{0}")]
+    Engine(EngineMismatch),
+    /// A store does not hold data of the expected type.
+    #[error("{0}")]
+    TypeMismatch(TypeMismatch),
+}
+
+impl From<damson_core::GlobalError> for Error {
+    fn from(error: damson_core::GlobalError) -> Self {
+        match error {
+            damson_core::GlobalError::ForeignHandle(error) => error.into(),
+            damson_core::GlobalError::Immutable { ty } => GlobalError::ImmutableWrite { ty }.into(),
+            error => Self::other(error),
+        }
+    }
+}
+
+impl From<Trap> for Error {
+    fn from(trap: Trap) -> Self {
+        Self::from_parts(ErrorKind::TrapCode(trap.code), Some(trap))
+    }
+}
+
+impl From<TrapCode> for Error {
+    fn from(code: TrapCode) -> Self {
+        Trap::new(code).into()
+    }
+}
+
+impl From<InstantiateError> for Error {
+    fn from(error: InstantiateError) -> Self {
+        match error {
+            InstantiateError::Trap(trap) => trap.into(),
+            InstantiateError::ForeignHandle { source, .. } => source.into(),
+            error => Self::from_kind(ErrorKind::Instantiation(error)),
+        }
+    }
+}
+
+// A foreign handle is one kind of error, whatever the operation that found it.
+
+impl From<GrowError> for Error {
+    fn from(error: GrowError) -> Self {
+        match error {
+            GrowError::ForeignHandle(error) => error.into(),
+            error => Self::from_kind(ErrorKind::Grow(error)),
+        }
+    }
+}
+
+impl From<TableError> for Error {
+    fn from(error: TableError) -> Self {
+        match error {
+            TableError::ForeignHandle(error) => error.into(),
+            error => Self::from_kind(ErrorKind::Table(error)),
+        }
+    }
+}
+
+impl From<FuelDisabled> for Error {
+    fn from(error: FuelDisabled) -> Self {
+        FuelError::from(error).into()
+    }
+}
+
+/// Converts the errors of single operations.
+macro_rules! from_kinds {
+    ($($(#[$meta:meta])* $from:ty => $variant:ident),* $(,)?) => { $(
+        $(#[$meta])*
+        impl From<$from> for Error {
+            fn from(error: $from) -> Self {
+                Self::from_kind(ErrorKind::$variant(error))
+            }
+        }
+    )* };
+}
+
+from_kinds! {
+    WasmError => Wasm,
+    #[cfg(feature = "wat")]
+    wat::Error => Wat,
+    CompilationError => Compilation,
+    MemoryError => Memory,
+    ElementTypeMismatch => ElementType,
+    GlobalError => Global,
+    LinkerError => Linker,
+    FuelError => Fuel,
+    FuncError => Func,
+    ForeignHandle => ForeignHandle,
+    EngineMismatch => Engine,
+    TypeMismatch => TypeMismatch,
+}

@@ -1,0 +1,313 @@
+//! The error of this crate.
+//!
+//! [`Error`] is one pointer wide and opaque; [`Error::kind`] gives the error of the
+//! operation that failed. Two properties matter to hosts:
+//!
+//! - An error that a host function returns reaches the caller as the same `Error`
+//!   object, through any number of Wasm and host levels; [`Error::downcast_ref`]
+//!   finds the host's own type in it.
+//! - A trap keeps where it happened ([`Error::trap`]), and passes through host
+//!   functions that return it with `?` unchanged.
+
+mod details;
+mod kind;
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use core::any::Any;
+use core::fmt::{self, Debug, Display};
+
+use damson_core::{Trap, TrapCode};
+use damson_executor::CallError;
+use damson_translator::Error as WasmError;
+
+pub use self::details::{
+    CompilationError, ElementTypeMismatch, EngineMismatch, FuelError, FuncError, GlobalError,
+    LinkerError,
+};
+pub use self::kind::ErrorKind;
+
+/// An error type of the host that a host function may return.
+///
+/// Implement it for the type (the trait has no methods to write), return it with
+/// [`Error::host`], find it again with [`Error::downcast_ref`]. A type that implements
+/// [`core::error::Error`] needs no implementation: use [`Error::other`].
+pub trait HostError: Any + Display + Debug + Send + Sync {}
+
+/// What this crate's operations fail with.
+pub struct Error {
+    inner: Box<Inner>,
+}
+
+struct Inner {
+    kind: ErrorKind,
+    /// Set if, and only if, the kind is `TrapCode`.
+    trap: Option<Trap>,
+}
+
+/// Carries any standard error as a [`HostError`].
+struct Wrapped<E>(E);
+
+impl<E: core::error::Error> Debug for Wrapped<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Debug::fmt(&self.0, f)
+    }
+}
+
+impl<E: core::error::Error> Display for Wrapped<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Display::fmt(&self.0, f)
+    }
+}
+
+impl<E: core::error::Error + Send + Sync + 'static> HostError for Wrapped<E> {}
+
+/// A boxed error whose type only its maker knows, as [`HostError`].
+#[derive(Debug)]
+struct Boxed(Box<dyn core::error::Error + Send + Sync>);
+
+impl Display for Boxed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Display::fmt(&self.0, f)
+    }
+}
+
+impl HostError for Boxed {}
+
+impl Error {
+    fn from_kind(kind: ErrorKind) -> Self {
+        Self::from_parts(kind, None)
+    }
+
+    fn from_parts(kind: ErrorKind, trap: Option<Trap>) -> Self {
+        Self {
+            inner: Box::new(Inner { kind, trap }),
+        }
+    }
+
+    /// An error that is a message.
+    #[must_use]
+    pub fn new(message: impl Into<String>) -> Self {
+        Self::from_kind(ErrorKind::Message(message.into().into_boxed_str()))
+    }
+
+    /// An error of the host's own type, found again with [`Error::downcast_ref`].
+    #[must_use]
+    pub fn host<E: HostError>(error: E) -> Self {
+        Self::from_kind(ErrorKind::Host(Box::new(error)))
+    }
+
+    /// Any standard error, found again with [`Error::downcast_ref`].
+    #[must_use]
+    pub fn other<E: core::error::Error + Send + Sync + 'static>(error: E) -> Self {
+        Self::host(Wrapped(error))
+    }
+
+    /// The end of the guest's program with an exit status.
+    #[must_use]
+    pub fn i32_exit(status: i32) -> Self {
+        Self::from_kind(ErrorKind::I32ExitStatus(status))
+    }
+
+    /// The reason.
+    #[must_use]
+    pub fn kind(&self) -> &ErrorKind {
+        &self.inner.kind
+    }
+
+    /// The trap, with its place, if this is one.
+    ///
+    /// A module whose active segments do not fit, or whose start function traps,
+    /// traps during its instantiation.
+    #[must_use]
+    pub fn trap(&self) -> Option<&Trap> {
+        self.inner.trap.as_ref()
+    }
+
+    /// The code of the trap, if this is one.
+    #[must_use]
+    pub fn as_trap_code(&self) -> Option<TrapCode> {
+        self.trap().map(|trap| trap.code)
+    }
+
+    /// The exit status, if the guest ended with one.
+    #[must_use]
+    pub fn i32_exit_status(&self) -> Option<i32> {
+        match self.kind() {
+            ErrorKind::I32ExitStatus(status) => Some(*status),
+            _ => None,
+        }
+    }
+
+    /// The host's error, if this holds one of type `E`.
+    #[must_use]
+    pub fn downcast_ref<E: 'static>(&self) -> Option<&E> {
+        let ErrorKind::Host(host) = self.kind() else {
+            return None;
+        };
+        let any: &dyn Any = &**host;
+        any.downcast_ref::<E>()
+            .or_else(|| any.downcast_ref::<Wrapped<E>>().map(|w| &w.0))
+    }
+
+    /// The host's error, if this holds one of type `E`.
+    #[must_use]
+    pub fn downcast_mut<E: 'static>(&mut self) -> Option<&mut E> {
+        let ErrorKind::Host(host) = &mut self.inner.kind else {
+            return None;
+        };
+        let any: &mut dyn Any = &mut **host;
+        if any.is::<E>() {
+            any.downcast_mut::<E>()
+        } else {
+            any.downcast_mut::<Wrapped<E>>().map(|w| &mut w.0)
+        }
+    }
+
+    /// The host's error by value, if this holds one of type `E`.
+    #[must_use]
+    pub fn downcast<E: 'static>(self) -> Option<E> {
+        let ErrorKind::Host(host) = self.inner.kind else {
+            return None;
+        };
+        let any: Box<dyn Any> = host;
+        match any.downcast::<E>() {
+            Ok(error) => Some(*error),
+            Err(any) => any.downcast::<Wrapped<E>>().ok().map(|wrapped| wrapped.0),
+        }
+    }
+
+    /// What a call came back with: a host function's own error comes out as the
+    /// object that went in.
+    pub(crate) fn from_call(error: CallError) -> Self {
+        match error {
+            CallError::Trap(trap) => trap.into(),
+            CallError::Host(host) => Self::from_host_box(host),
+            CallError::Compile { func_index, source } => Self::from_compile(func_index, source),
+            CallError::ForeignHandle(error) => error.into(),
+            other => Self::other(other),
+        }
+    }
+
+    fn from_host_box(host: Box<dyn core::error::Error + Send + Sync>) -> Self {
+        match host.downcast::<Self>() {
+            Ok(error) => *error,
+            Err(host) => Self::host(Boxed(host)),
+        }
+    }
+
+    /// A compiler of this crate fails with the translator's error if the module is at
+    /// fault, with another one if this program is.
+    pub(crate) fn from_compile(
+        func_index: u32,
+        source: Box<dyn core::error::Error + Send + Sync>,
+    ) -> Self {
+        match source.downcast::<WasmError>() {
+            Ok(error) => (*error).into(),
+            Err(source) => CompilationError { func_index, source }.into(),
+        }
+    }
+}
+
+impl Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut s = f.debug_struct("Error");
+        match &self.inner.trap {
+            Some(trap) => s.field("trap", trap),
+            None => s.field("kind", &self.inner.kind),
+        };
+        s.finish()
+    }
+}
+
+impl Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.inner.trap {
+            Some(trap) => Display::fmt(trap, f),
+            None => Display::fmt(&self.inner.kind, f),
+        }
+    }
+}
+
+impl core::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    #[derive(Debug, PartialEq)]
+    struct Own(u8);
+    impl Display for Own {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "own {}", self.0)
+        }
+    }
+    impl HostError for Own {}
+
+    #[derive(Debug, PartialEq, thiserror::Error)]
+    #[error("standard {0}")]
+    struct Standard(u8);
+
+    #[test]
+    fn an_error_is_one_pointer_wide() {
+        assert_eq!(size_of::<Error>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn host_errors_are_found_by_their_type_only() {
+        let mut error = Error::host(Own(1));
+        assert_eq!(error.to_string(), "own 1");
+        assert_eq!(error.downcast_ref::<Own>(), Some(&Own(1)));
+        assert_eq!(error.downcast_ref::<Standard>(), None);
+        error.downcast_mut::<Own>().expect("it holds one").0 = 2;
+        assert_eq!(error.downcast::<Own>(), Some(Own(2)));
+        assert_eq!(Error::host(Own(1)).downcast::<Standard>(), None);
+    }
+
+    #[test]
+    fn standard_errors_are_found_by_their_type() {
+        let mut error = Error::other(Standard(1));
+        assert_eq!(error.to_string(), "standard 1");
+        assert_eq!(error.downcast_ref::<Standard>(), Some(&Standard(1)));
+        assert_eq!(error.downcast_ref::<Own>(), None);
+        error.downcast_mut::<Standard>().expect("it holds one").0 = 2;
+        assert_eq!(error.downcast::<Standard>(), Some(Standard(2)));
+    }
+
+    #[test]
+    fn a_host_functions_error_comes_back_as_the_same_object() {
+        let error = Error::host(Own(3));
+        let object: *const ErrorKind = error.kind();
+        let back = Error::from_call(CallError::Host(Box::new(error)));
+        assert!(core::ptr::eq(back.kind(), object));
+    }
+
+    #[test]
+    fn a_trap_has_a_code_and_a_place() {
+        let site = damson_core::TrapSite {
+            func_index: 3,
+            offset: Some(0x40),
+        };
+        let trap = Trap {
+            code: TrapCode::IntegerOverflow,
+            site: Some(site),
+        };
+        let error = Error::from(trap);
+        assert_eq!(error.trap(), Some(&trap));
+        assert_eq!(error.as_trap_code(), Some(TrapCode::IntegerOverflow));
+        assert_eq!(
+            error.to_string(),
+            "integer overflow in function 3 at byte offset 0x40"
+        );
+        assert_eq!(Error::new("no trap").as_trap_code(), None);
+    }
+
+    #[test]
+    fn an_exit_status_is_no_trap() {
+        let error = Error::i32_exit(-3);
+        assert_eq!(error.i32_exit_status(), Some(-3));
+        assert_eq!(error.as_trap_code(), None);
+        assert_eq!(Error::from(TrapCode::OutOfFuel).i32_exit_status(), None);
+    }
+}

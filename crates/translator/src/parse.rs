@@ -191,20 +191,20 @@ impl Parts {
             wp::TypeRef::Table(ty) => {
                 let ty = convert::table_type(ty, offset)?;
                 self.tables.push(TableDecl {
-                    ty: ty.clone(),
+                    ty,
                     init: None,
                 });
                 ImportType::Table(ty)
             }
             wp::TypeRef::Memory(ty) => {
                 let ty = convert::memory_type(ty);
-                self.memories.push(ty.clone());
+                self.memories.push(ty);
                 ImportType::Memory(ty)
             }
             wp::TypeRef::Global(ty) => {
                 let ty = convert::global_type(ty, offset)?;
                 self.globals.push(GlobalDecl {
-                    ty: ty.clone(),
+                    ty,
                     init: None,
                 });
                 ImportType::Global(ty)

@@ -71,10 +71,34 @@ impl FuncTranslator<'_> {
             .copied()
             .unwrap_or_default();
         self.charge()?;
-        let params = self.types(BlockType::FuncType(ty)).0.len();
-        self.clear_locals(params)?;
+        self.clear_locals()?;
         self.open(ControlKind::Function, BlockType::FuncType(ty), 0);
         Ok(())
+    }
+
+    /// How many parameters a block has.
+    fn num_params(&self, ty: BlockType) -> usize {
+        match ty {
+            BlockType::Empty | BlockType::Type(_) => 0,
+            BlockType::FuncType(index) => self
+                .shape
+                .types
+                .get(index as usize)
+                .map_or(0, |ty| ty.params().len()),
+        }
+    }
+
+    /// How many results a block has.
+    fn num_results(&self, ty: BlockType) -> usize {
+        match ty {
+            BlockType::Empty => 0,
+            BlockType::Type(_) => 1,
+            BlockType::FuncType(index) => self
+                .shape
+                .types
+                .get(index as usize)
+                .map_or(0, |ty| ty.results().len()),
+        }
     }
 
     /// Parameters and results of a block.
@@ -150,14 +174,14 @@ impl FuncTranslator<'_> {
         let height = self.stack.height();
         self.settle_all(height)?;
         self.stack.mark_settled(height);
-        let params = self.types(ty).0.len();
+        let params = self.num_params(ty);
         self.open(ControlKind::Block, ty, height.saturating_sub(params));
         Ok(())
     }
 
     pub(crate) fn loop_(&mut self, ty: BlockType) -> Result<(), Stop> {
         let height = self.stack.height();
-        let params = self.types(ty).0.len();
+        let params = self.num_params(ty);
         let base = height.saturating_sub(params);
         self.settle_all(height)?;
         self.settle_span(base, height)?;
@@ -172,7 +196,7 @@ impl FuncTranslator<'_> {
 
     pub(crate) fn if_(&mut self, ty: BlockType) -> Result<(), Stop> {
         let top = self.stack.height().saturating_sub(1);
-        let params = self.types(ty).0.len();
+        let params = self.num_params(ty);
         let base = top.saturating_sub(params);
         self.settle_all(top)?;
         self.settle_span(base, top)?;
@@ -316,19 +340,9 @@ impl FuncTranslator<'_> {
 
     /// How many values a branch to the block takes along.
     fn arity(&self, control: &Control) -> usize {
-        match (control.kind, control.ty) {
-            (ControlKind::Loop, BlockType::FuncType(index)) => self
-                .shape
-                .types
-                .get(index as usize)
-                .map_or(0, |ty| ty.params().len()),
-            (ControlKind::Loop, _) | (_, BlockType::Empty) => 0,
-            (_, BlockType::Type(_)) => 1,
-            (_, BlockType::FuncType(index)) => self
-                .shape
-                .types
-                .get(index as usize)
-                .map_or(0, |ty| ty.results().len()),
+        match control.kind {
+            ControlKind::Loop => self.num_params(control.ty),
+            _ => self.num_results(control.ty),
         }
     }
 

@@ -43,6 +43,10 @@ impl Frame {
         self.locals += count as usize;
     }
 
+    pub(crate) fn num_params(&self) -> u32 {
+        self.params as u32
+    }
+
     pub(crate) fn num_declared(&self) -> usize {
         self.locals - self.params
     }

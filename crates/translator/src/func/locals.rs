@@ -11,7 +11,7 @@
 
 use alloc::vec::Vec;
 
-use damson_ir::{Operand, Zero};
+use damson_ir::{Function, Instr, Operand, Zero};
 
 use super::{FuncTranslator, Stop};
 
@@ -22,6 +22,8 @@ pub(crate) struct Locals {
     /// number of the function makes entries of earlier functions void.
     set_in: Vec<u32>,
     function: u32,
+    /// The first locals are parameters, which the caller has set.
+    params: u32,
     /// The locals set for certain here, in the order of the sets.
     log: Vec<u32>,
     /// The first and the last local that is read before it is set.
@@ -32,7 +34,8 @@ pub(crate) struct Locals {
 
 impl Locals {
     /// Forgets the previous function.
-    fn reset(&mut self) {
+    fn reset(&mut self, params: u32) {
+        self.params = params;
         self.log.clear();
         self.needed = None;
         self.clear_at = None;
@@ -46,7 +49,7 @@ impl Locals {
     }
 
     fn is_set(&self, local: u32) -> bool {
-        self.set_in.get(local as usize) == Some(&self.function)
+        local < self.params || self.set_in.get(local as usize) == Some(&self.function)
     }
 
     /// Notes that a local is set.
@@ -90,11 +93,8 @@ impl Locals {
 
 impl FuncTranslator<'_> {
     /// Clears the declared locals.
-    pub(crate) fn clear_locals(&mut self, params: usize) -> Result<(), Stop> {
-        self.locals.reset();
-        for param in 0..params {
-            self.locals.set(param as u32);
-        }
+    pub(crate) fn clear_locals(&mut self) -> Result<(), Stop> {
+        self.locals.reset(self.frame.num_params());
         if self.frame.num_declared() == 0 {
             return Ok(());
         }
@@ -104,19 +104,35 @@ impl FuncTranslator<'_> {
         self.emit(Zero::Zero, &[first, Operand::Count(0)], None)
     }
 
-    /// Narrows the clearing of locals to those that need it.
-    pub(crate) fn finish_locals(&mut self) -> Result<(), Stop> {
+    /// Narrows the clearing of locals to those that need it. Returns where it
+    /// stands if none does.
+    pub(crate) fn finish_locals(&mut self) -> Result<Option<usize>, Stop> {
         let Some(at) = self.locals.clear_at else {
-            return Ok(());
+            return Ok(None);
         };
         let Some((first, last)) = self.locals.needed else {
-            return Ok(());
+            return Ok(Some(at));
         };
         let slot = self.frame.local(first)?;
         self.frame.local(last)?;
         self.builder.patch_operand(at, 0, Operand::Span(slot))?;
-        self.builder
-            .patch_operand(at, 1, Operand::Count(last - first + 1))?;
-        Ok(())
+        self.builder.patch_operand(at, 1, Operand::Count(last - first + 1))?;
+        Ok(None)
+    }
+}
+
+/// Takes out the instruction at a cell in the first basic block.
+///
+/// Nothing before it branches, and what comes after it only branches to what
+/// comes after it, so all distances stay as they are.
+pub(crate) fn take_out(function: &mut Function, at: usize) {
+    let Ok(cells) = Instr::decode(&function.cells, at).map(|instr| instr.cells()) else {
+        return;
+    };
+    function.cells.drain(at..at + cells);
+    for (cell, _) in &mut function.offsets {
+        if *cell as usize > at {
+            *cell -= cells as u32;
+        }
     }
 }

@@ -198,10 +198,14 @@ pub(crate) fn translate(
     scratch.chain = chain;
     scratch.uses = uses;
     scratch.work = work;
-    result?;
-    builder
+    let unneeded = result?;
+    let mut function = builder
         .finish(frame.cells())
-        .map_err(|error| stopped(error.into(), func_index, offset.into()))
+        .map_err(|error| stopped(error.into(), func_index, offset.into()))?;
+    if let Some(at) = unneeded {
+        locals::take_out(&mut function, at);
+    }
+    Ok(function)
 }
 
 /// The error for a translation that stopped.
@@ -228,12 +232,14 @@ fn stopped(stop: Stop, func_index: u32, offset: u64) -> Error {
 }
 
 impl FuncTranslator<'_> {
+    /// Translates everything. Returns where an instruction stands that turned
+    /// out not to be needed.
     fn body(
         &mut self,
         body: &FunctionBody<'_>,
         func_index: u32,
         allocations: &mut OperatorsReaderAllocations,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<usize>, Error> {
         let mut reader = body.get_binary_reader();
         let invalid = |error: wasmparser::Error| body_error(&error, body);
         self.validator.read_locals(&mut reader).map_err(invalid)?;

@@ -45,6 +45,8 @@ impl Exit {
     pub(crate) const TAIL_CALL: Self = Self(5);
     /// Run the service in `exit_detail[0]`.
     pub(crate) const SERVICE: Self = Self(6);
+    /// There is not enough fuel for the instruction; repeat it when there is.
+    pub(crate) const OUT_OF_FUEL: Self = Self(7);
     /// The portable loop goes on; never leaves this file.
     #[cfg(not(damson_tail_dispatch))]
     const NEXT: Self = Self(0);

@@ -20,6 +20,7 @@ use damson_core::error::StackError;
 use damson_core::func::{FuncEntity, HostCall, HostError};
 use damson_core::handle::{ForeignHandle, FuncHandle};
 use damson_core::instance::InstanceEntity;
+use damson_core::store::CallHook;
 use damson_core::{Cell, PrunedMut, Trap, TrapCode, TrapSite};
 
 /// Why a call gave no results.
@@ -109,11 +110,11 @@ pub fn call(
     // SAFETY: the context is the store's, which the driver borrows for as long as it lives.
     unsafe {
         (*cx).ensure_stack()?;
-        Driver {
-            store: store.reborrow(),
-            cx,
-        }
-        .call_wasm(entity, cells)
+        let store = store.reborrow();
+        let mut driver = Driver { store, cx };
+        driver.cross(CallHook::CallingWasm)?;
+        let result = driver.call_wasm(entity, cells);
+        result.and(driver.cross(CallHook::ReturningFromWasm))
     }
 }
 
@@ -196,6 +197,11 @@ fn code_map(instance: &InstanceEntity) -> Option<&CodeMap> {
 }
 
 impl Driver<'_> {
+    /// Tells the embedder that control crosses between Wasm and the host.
+    fn cross(&mut self, crossing: CallHook) -> Result<(), CallError> {
+        self.store.call_hook(crossing).map_err(CallError::Host)
+    }
+
     /// Calls a Wasm function from the host.
     ///
     /// # Safety
@@ -260,6 +266,9 @@ impl Driver<'_> {
                     Exit::TAIL_CALL => self.tail_call_out(trampolines)?,
                     Exit::NEEDS_CODE => self.supply_code()?,
                     Exit::RETURN_TO_INSTANCE => self.return_to_instance(),
+                    // With new fuel, the instruction is repeated.
+                    Exit::OUT_OF_FUEL if self.store.fuel_exhausted() => {}
+                    Exit::OUT_OF_FUEL => return Err(self.trap(TrapCode::OutOfFuel)),
                     exit => {
                         // Every other exit is a trap.
                         let code = exit.trap_code().unwrap_or(TrapCode::UnreachableCodeReached);
@@ -324,8 +333,12 @@ impl Driver<'_> {
             let service = core::mem::transmute::<*const (), Service>(address);
             service(&mut self.store)
         };
-        // SAFETY: the running instance is still the one of the instruction.
-        served.map_err(|code| unsafe { self.trap(code) })
+        match served {
+            // Nothing is done yet: with new fuel, the instruction is repeated.
+            Err(TrapCode::OutOfFuel) if self.store.fuel_exhausted() => Ok(()),
+            // SAFETY: the running instance is still the one of the instruction.
+            served => served.map_err(|code| unsafe { self.trap(code) }),
+        }
     }
 
     /// Goes back to the instance that called the function that has returned.
@@ -502,10 +515,11 @@ impl Driver<'_> {
             (*self.cx).stack_top = sp.add(len);
             let cells = core::slice::from_raw_parts_mut(sp, len);
             let instance = (*(*self.cx).instance).handle();
+            self.cross(CallHook::CallingHost)?;
             let call = HostCall::new(self.store.reborrow(), Some(instance));
-            let result = func.call_host(call, cells);
+            let result = func.call_host(call, cells).map_err(CallError::Host);
             (*self.cx).stack_top = stack_top;
-            result.map_err(CallError::Host)?;
+            result.and(self.cross(CallHook::ReturningFromHost))?;
             let first = cells.first().copied().unwrap_or(Cell::ZERO);
             (*self.cx).regs = Regs {
                 mem0: (*self.cx).refresh_mem0(),

@@ -4,6 +4,10 @@
 //! belongs into a handler. Such an instruction leaves the loop, the driver runs its
 //! *service*, and the loop goes on with the next instruction. Panics in a limiter unwind
 //! through ordinary Rust frames.
+//!
+//! In a store that meters, the work costs fuel in proportion, taken before it is done: a unit
+//! for every 64 bytes begun. Growth is paid for unless the type rules it out; what the
+//! limiter refuses has been paid for.
 #![expect(
     unsafe_code,
     reason = "reads operands and entities that the verifier has checked"
@@ -17,6 +21,7 @@ use damson_core::error::GrowError;
 use damson_core::instance::InstanceEntity;
 use damson_core::memory::MemoryEntity;
 use damson_core::table::TableEntity;
+use damson_core::types::{MAX_PAGES, PAGE_SIZE};
 use damson_core::{Cell, PrunedMut, TrapCode};
 
 /// What an instruction does outside of the loop.
@@ -100,16 +105,22 @@ macro_rules! services {
 services! {
     /// `memory.grow`
     MemoryGrow<D, M, N> = 8, |store, cx, at| {
-        let handle = (*memory(cx, at, 2)).handle();
-        let delta = word(at, 6);
+        let (handle, delta) = ((*memory(cx, at, 2)).handle(), word(at, 6));
+        let (ty, size) = ((*memory(cx, at, 2)).ty(), (*memory(cx, at, 2)).pages());
+        if size + delta <= ty.maximum().unwrap_or(MAX_PAGES) {
+            charge(cx, delta * PAGE_SIZE as u64)?;
+        }
         let result = grown(store.grow_memory(handle, delta))?;
         set_result(cx, at, Cell::new(result));
         Ok(())
     };
     /// `table.grow`
     TableGrow<D, T, V, N> = 10, |store, cx, at| {
-        let handle = (*table(cx, at, 2)).handle();
-        let (value, delta) = (cell(at, 6), word(at, 8));
+        let (handle, value, delta) = ((*table(cx, at, 2)).handle(), cell(at, 6), word(at, 8));
+        let (ty, size) = ((*table(cx, at, 2)).ty(), (*table(cx, at, 2)).size());
+        if u64::from(size) + delta <= u64::from(ty.maximum().unwrap_or(u32::MAX)) {
+            charge_elements(cx, delta)?;
+        }
         let result = grown(store.grow_table(handle, delta, value))?;
         set_result(cx, at, Cell::new(result));
         Ok(())

@@ -52,4 +52,4 @@ pub use builder::{BuildError, FunctionBuilder};
 pub use code::{DecodeError, EncodeError, Function, Instr, Operands, encode};
 pub use op::*;
 pub use operand::{Kind, Label, Operand, Slot, Target};
-pub use verify::{Verified, VerifyError, VerifyErrorKind};
+pub use verify::{ModuleVerifier, Verified, VerifyError, VerifyErrorKind};

@@ -182,7 +182,8 @@ const MAX_FRAME_CELLS: u32 = 1 << 16;
 
 impl Function {
     /// Checks that the executor may run this code as function `func_index` (in the module's
-    /// function index space) of the module `shape`. Takes time linear in the code.
+    /// function index space) of the module `shape`. Takes time linear in the code and in the
+    /// imports of the module; a [`ModuleVerifier`] looks at those once for many functions.
     ///
     /// # Errors
     ///
@@ -193,18 +194,51 @@ impl Function {
         shape: &Arc<ModuleShape>,
         func_index: u32,
     ) -> Result<Verified, VerifyError> {
-        let metered =
-            Verifier::new(&self, shape, func_index).and_then(|verifier| verifier.run())?;
+        ModuleVerifier::new(Arc::clone(shape)).verify(self, func_index)
+    }
+}
+
+/// Verifies the functions of one module.
+///
+/// It has counted the imports of the module, so that verifying a function takes time linear
+/// in its code alone.
+#[derive(Debug, Clone)]
+pub struct ModuleVerifier {
+    shape: Arc<ModuleShape>,
+    imported_funcs: u32,
+}
+
+impl ModuleVerifier {
+    /// A verifier for the functions of the module `shape`.
+    #[must_use]
+    pub fn new(shape: Arc<ModuleShape>) -> Self {
+        // The shape cannot change as long as this value shares it.
+        let imported_funcs = shape.num_imported_funcs();
+        Self {
+            shape,
+            imported_funcs,
+        }
+    }
+
+    /// Checks that the executor may run `function` as function `func_index` (in the module's
+    /// function index space).
+    ///
+    /// # Errors
+    ///
+    /// As for [`Function::verify`].
+    pub fn verify(&self, function: Function, func_index: u32) -> Result<Verified, VerifyError> {
+        let metered = FunctionVerifier::new(self, &function, func_index)
+            .and_then(|verifier| verifier.run())?;
         Ok(Verified {
-            function: self,
-            shape: Arc::clone(shape),
+            function,
+            shape: Arc::clone(&self.shape),
             func_index,
             metered,
         })
     }
 }
 
-struct Verifier<'a> {
+struct FunctionVerifier<'a> {
     function: &'a Function,
     shape: &'a ModuleShape,
     func_index: u32,
@@ -218,13 +252,13 @@ struct Verifier<'a> {
 
 type Outcome<T = ()> = Result<T, VerifyErrorKind>;
 
-impl<'a> Verifier<'a> {
+impl<'a> FunctionVerifier<'a> {
     fn new(
+        module: &'a ModuleVerifier,
         function: &'a Function,
-        shape: &'a ModuleShape,
         func_index: u32,
     ) -> Result<Self, VerifyError> {
-        let imported_funcs = shape.num_imported_funcs();
+        let (shape, imported_funcs) = (&*module.shape, module.imported_funcs);
         let whole = |kind| VerifyError {
             func_index,
             at: 0,

@@ -8,7 +8,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 use damson_executor::{CodeMap, CompileError, Compiler};
-use damson_ir::Verified;
+use damson_ir::{ModuleVerifier, Verified};
 use damson_translator::Module as Parsed;
 
 use crate::config::CompilationMode;
@@ -28,8 +28,9 @@ pub(super) fn code_map(parsed: &Arc<Parsed>, mode: CompilationMode) -> Result<Ar
 
 fn eager(parsed: &Parsed) -> Result<Arc<CodeMap>, Error> {
     let code = CodeMap::new(Arc::clone(parsed.shape()));
+    let verifier = ModuleVerifier::new(Arc::clone(parsed.shape()));
     for func_index in parsed.defined_funcs() {
-        let verified = compile(parsed, func_index)
+        let verified = compile(parsed, &verifier, func_index)
             .map_err(|source| Error::from_compile(func_index, source))?;
         code.define(func_index, verified)
             .map_err(|source| CompilationError {
@@ -43,6 +44,7 @@ fn eager(parsed: &Parsed) -> Result<Arc<CodeMap>, Error> {
 fn lazy(parsed: &Arc<Parsed>) -> Arc<CodeMap> {
     let compiler = Box::new(Lazy {
         parsed: Arc::clone(parsed),
+        verifier: ModuleVerifier::new(Arc::clone(parsed.shape())),
     });
     CodeMap::with_compiler(Arc::clone(parsed.shape()), compiler)
 }
@@ -50,15 +52,20 @@ fn lazy(parsed: &Arc<Parsed>) -> Arc<CodeMap> {
 /// Gives the executor code at a function's first call.
 struct Lazy {
     parsed: Arc<Parsed>,
+    verifier: ModuleVerifier,
 }
 
 impl Compiler for Lazy {
     fn compile(&self, func_index: u32) -> Result<Verified, CompileError> {
-        compile(&self.parsed, func_index)
+        compile(&self.parsed, &self.verifier, func_index)
     }
 }
 
-fn compile(parsed: &Parsed, func_index: u32) -> Result<Verified, CompileError> {
+fn compile(
+    parsed: &Parsed,
+    verifier: &ModuleVerifier,
+    func_index: u32,
+) -> Result<Verified, CompileError> {
     let function = parsed.translate(func_index)?;
-    Ok(function.verify(parsed.shape(), func_index)?)
+    Ok(verifier.verify(function, func_index)?)
 }

@@ -50,7 +50,8 @@ impl<Op> Instruction for Unreachable<Op> {
     }
 }
 
-/// `fuel -= amount`
+/// `fuel -= amount`. Without enough fuel the loop is left with all registers, as the embedder
+/// may give some more.
 pub(crate) struct ConsumeFuel<Op, N>(PhantomData<(Op, N)>);
 
 impl<Op, N> Instruction for ConsumeFuel<Op, N> {
@@ -64,7 +65,7 @@ impl<Op, N> Instruction for ConsumeFuel<Op, N> {
                 (*cx).fuel = left;
                 next(cx, regs, cells(4))
             } else {
-                trap(cx, regs, TrapCode::OutOfFuel)
+                exit(cx, regs, Exit::OUT_OF_FUEL)
             }
         }
     }

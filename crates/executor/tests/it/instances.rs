@@ -184,6 +184,13 @@ fn mutual(store: &mut PrunedStore, own_call_between: bool) -> FuncHandle {
     instances[0]
 }
 
+/// For how many ways back to an instance there is room.
+#[expect(unsafe_code, reason = "looks at what the executor has allocated")]
+fn bridges(store: &mut PrunedStore) -> usize {
+    // SAFETY: the context lives as long as the store, which is borrowed and not running.
+    unsafe { (&(*store.as_mut().context().as_ptr()).bridges).capacity() }
+}
+
 #[test]
 fn tail_calls_between_instances_take_no_space() {
     for own_call_between in [false, true] {
@@ -191,6 +198,7 @@ fn tail_calls_between_instances_take_no_space() {
         let func = mutual(&mut store, own_call_between);
         let n = 1_000_000;
         assert_eq!(run(&mut store, func, &[n, 0]).unwrap()[0], n / 2 * 3);
+        assert!(bridges(&mut store) < 10, "ways back to instances");
         assert_eq!(run(&mut store, func, &[3, 0]).unwrap()[0], 4);
     }
 }

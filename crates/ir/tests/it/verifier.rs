@@ -441,3 +441,19 @@ fn code_is_metered_if_every_way_back_takes_fuel() {
         "the start takes none"
     );
 }
+
+#[test]
+fn a_module_verifier_says_the_same_of_each_function() {
+    let shape = shape();
+    let verifier = ModuleVerifier::new(Arc::clone(&shape));
+    for opcode in Opcode::all() {
+        let verified = verifier.verify(valid(opcode), FUNC).unwrap();
+        assert!(Arc::ptr_eq(verified.shape(), &shape));
+        assert_eq!(verified.func_index(), FUNC);
+    }
+    for func_index in [0, 1, 3, 4, u32::MAX] {
+        let function = trapping(PARAMS, RESULTS, FRAME);
+        let expected = function.clone().verify(&shape, func_index).unwrap_err();
+        assert_eq!(verifier.verify(function, func_index).unwrap_err(), expected);
+    }
+}

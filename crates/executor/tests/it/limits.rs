@@ -1,0 +1,796 @@
+//! Stack, depth and fuel; missing code; wrong use.
+
+use crate::support::*;
+use damson_executor::ir::*;
+use damson_executor::store::types::{PAGE_SIZE, RefType};
+use damson_executor::store::{Cell, FuncType, PrunedStore, StoreConfig, TrapCode};
+use damson_executor::{CallError, CodeMap, CompileError, Compiler, DefineError, call};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+fn number() -> FuncType {
+    FuncType::new([I64], [I64])
+}
+
+/// depth(n) = n == 0 ? 0 : depth(n - 1) + 1, with a frame of `frame` cells.
+fn depth(frame: u32) -> Module {
+    let mut module = Module::default();
+    let ty = module.ty_of(&number());
+    module.func(ty, frame, |code| {
+        let done = code.new_label();
+        code.op(IntTest::I64Eqz, &[br_if(done), s(0)]);
+        code.op(IntBinary::I64Sub, &[rs(4), s(0), imm(1)]);
+        let [base, linkage] = frame_at(4, &number());
+        code.op(Call::Call, &[Operand::DefinedFunc(0), base, linkage]);
+        code.op(IntBinary::I64Add, &[Operand::R, Operand::Acc, imm(1)]);
+        code.op(ReturnValue::IntReturn, &[code.linkage(), Operand::Acc]);
+        code.bind(done);
+        code.op(ReturnValue::IntReturn, &[code.linkage(), imm(0)]);
+    });
+    module
+}
+
+#[test]
+fn calls_nest_as_deep_as_configured() {
+    for max in [1, 2, 100] {
+        let mut config = StoreConfig::default();
+        config.max_call_depth = max;
+        let mut store = PrunedStore::new((), config);
+        let instance = depth(8).instantiate(&mut store, &[]);
+        let func = func(&store, instance, 0);
+        let most = u64::from(max) - 1;
+        for _ in 0..3 {
+            assert_eq!(run(&mut store, func, &[most]).unwrap(), [most]);
+            assert_eq!(
+                trap(run(&mut store, func, &[most + 1])),
+                TrapCode::StackOverflow
+            );
+        }
+    }
+}
+
+#[test]
+fn frames_take_as_much_stack_as_configured() {
+    // A frame begins 4 cells after that of its caller and takes 20.
+    for frames in [1, 2, 50] {
+        let mut config = StoreConfig::default();
+        config.stack_bytes = 8 * (4 * (frames as usize - 1) + 20);
+        let mut store = PrunedStore::new((), config);
+        let instance = depth(20).instantiate(&mut store, &[]);
+        let func = func(&store, instance, 0);
+        for _ in 0..3 {
+            assert_eq!(run(&mut store, func, &[frames - 1]).unwrap(), [frames - 1]);
+            assert_eq!(
+                trap(run(&mut store, func, &[frames])),
+                TrapCode::StackOverflow
+            );
+        }
+    }
+}
+
+#[test]
+fn no_stack_and_no_depth_are_traps() {
+    for (stack_bytes, max_call_depth, max_host_nesting) in [
+        (0, 9, 9),
+        (7, 9, 9),
+        (31, 9, 9),
+        (1 << 20, 0, 9),
+        (1 << 20, 9, 0),
+    ] {
+        let mut config = StoreConfig::default();
+        config.stack_bytes = stack_bytes;
+        config.max_call_depth = max_call_depth;
+        config.max_host_nesting = max_host_nesting;
+        let mut store = PrunedStore::new((), config);
+        let instance = depth(8).instantiate(&mut store, &[]);
+        let func = func(&store, instance, 0);
+        assert_eq!(trap(run(&mut store, func, &[0])), TrapCode::StackOverflow);
+    }
+}
+
+#[test]
+fn a_stack_that_cannot_be_had_is_an_error() {
+    let mut config = StoreConfig::default();
+    config.stack_bytes = usize::MAX;
+    let mut store = PrunedStore::new((), config);
+    let instance = depth(8).instantiate(&mut store, &[]);
+    let func = func(&store, instance, 0);
+    assert!(matches!(
+        run(&mut store, func, &[0]),
+        Err(CallError::Stack(_))
+    ));
+}
+
+#[test]
+fn tail_calls_need_room_for_the_new_frame() {
+    let mut config = StoreConfig::default();
+    config.stack_bytes = 8 * 20;
+    let mut store = PrunedStore::new((), config);
+    let mut module = Module::default();
+    let ty = module.ty_of(&number());
+    let callees = [20, 21].map(|frame| {
+        module.func(ty, frame, |code| {
+            code.op(ReturnValue::IntReturn, &[code.linkage(), s(0)])
+        })
+    });
+    let callers = callees.map(|callee| {
+        module.func(ty, 4, |code| {
+            let frame = tail_from(code, 0, &number());
+            code.op(
+                ReturnCall::ReturnCall,
+                &[&[Operand::DefinedFunc(callee)][..], &frame].concat(),
+            );
+        })
+    });
+    let instance = module.instantiate(&mut store, &[]);
+    let [fits, large] = callers.map(|index| func(&store, instance, index));
+    assert_eq!(run(&mut store, fits, &[5]).unwrap(), [5]);
+    assert_eq!(trap(run(&mut store, large, &[5])), TrapCode::StackOverflow);
+    assert_eq!(run(&mut store, fits, &[5]).unwrap(), [5]);
+}
+
+/// A loop of n rounds that takes 3 units in each, and 1 at its start.
+fn metered() -> Module {
+    let mut module = Module::default();
+    let ty = module.ty_of(&number());
+    module.func(ty, 8, |code| {
+        let (again, done) = (code.new_label(), code.new_label());
+        code.op(ConsumeFuel::ConsumeFuel, &[Operand::Count(1)]);
+        code.op(CopyValue::IntCopy, &[to(4), s(0)]);
+        code.op(IntTest::I64Eqz, &[br_if(done), s(4)]);
+        code.bind(again);
+        code.op(ConsumeFuel::ConsumeFuel, &[Operand::Count(3)]);
+        code.op(IntBinary::I64Sub, &[rs(4), s(4), imm(1)]);
+        code.op(IntTest::I64Nez, &[br_if(again), s(4)]);
+        code.bind(done);
+        code.op(ReturnValue::IntReturn, &[code.linkage(), s(0)]);
+    });
+    module
+}
+
+#[test]
+fn fuel_is_taken_and_runs_out() {
+    let mut store = store_with_fuel(100);
+    let instance = metered().instantiate(&mut store, &[]);
+    let func = func(&store, instance, 0);
+    assert_eq!(run(&mut store, func, &[10]).unwrap(), [10]);
+    assert_eq!(store.as_ref().fuel(), Some(69));
+    assert_eq!(trap(run(&mut store, func, &[100])), TrapCode::OutOfFuel);
+    // 68 are 22 rounds of 3 units and a rest.
+    assert_eq!(store.as_ref().fuel(), Some(2));
+    store.as_mut().set_fuel(31).unwrap();
+    assert_eq!(run(&mut store, func, &[10]).unwrap(), [10]);
+    assert_eq!(store.as_ref().fuel(), Some(0));
+    store.as_mut().set_fuel(30).unwrap();
+    assert_eq!(trap(run(&mut store, func, &[10])), TrapCode::OutOfFuel);
+}
+
+#[test]
+fn the_embedder_may_give_more_fuel_on_the_way() {
+    use damson_executor::store::FuelDecision;
+    let given = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&given);
+    let mut config = StoreConfig::default();
+    config.fuel = Some(5);
+    config.vtable.fuel_exhausted = Some(Box::new(move |_| {
+        match count.fetch_add(1, Ordering::Relaxed) {
+            // Less than what the next instruction takes, too.
+            ..1000 => FuelDecision::Add(1),
+            _ => FuelDecision::Trap,
+        }
+    }));
+    let mut store = PrunedStore::new((), config);
+    let instance = metered().instantiate(&mut store, &[]);
+    let func = func(&store, instance, 0);
+    assert_eq!(run(&mut store, func, &[300]).unwrap(), [300]);
+    assert_eq!(given.load(Ordering::Relaxed), 901 - 5);
+    assert_eq!(trap(run(&mut store, func, &[300])), TrapCode::OutOfFuel);
+    // Bulk work asks as well.
+    let operands = [Operand::Memory(0), s(0), s(1), s(2)];
+    let bulk = operation(MemoryFill::MemoryFill, &operands).instantiate(&mut store, &[]);
+    let bulk = self::func(&store, bulk, 0);
+    given.store(900, Ordering::Relaxed);
+    store.as_mut().set_fuel(0).unwrap();
+    run(&mut store, bulk, &[0, 1, 64 * 100]).unwrap();
+    assert_eq!(
+        trap(run(&mut store, bulk, &[0, 1, 64])),
+        TrapCode::OutOfFuel
+    );
+}
+
+#[test]
+fn the_embedder_is_told_when_a_border_is_crossed() {
+    use damson_executor::store::CallHook::{
+        CallingHost, CallingWasm, ReturningFromHost, ReturningFromWasm,
+    };
+    use std::sync::Mutex;
+    let crossings = Arc::new(Mutex::new(Vec::new()));
+    let (seen, refused) = (Arc::clone(&crossings), Arc::new(Mutex::new(None)));
+    let refuse = Arc::clone(&refused);
+    let mut config = StoreConfig::default();
+    config.vtable.call_hook = Some(Box::new(move |_, crossing| {
+        seen.lock().unwrap().push(crossing);
+        let refused = *refuse.lock().unwrap() == Some(crossing);
+        if refused {
+            Err("refused".into())
+        } else {
+            Ok(())
+        }
+    }));
+    let mut store = PrunedStore::new((), config);
+    let body = host(&mut store, &number(), |_, cells| {
+        match cells[0].get::<u64>() {
+            0 => Err("failed".into()),
+            _ => Ok(()),
+        }
+    });
+    let mut module = Module::default();
+    let ty = module.ty_of(&number());
+    let imported = module.import_func(ty);
+    let index = module.func(ty, 6, |code| {
+        code.op(CopyValue::IntCopy, &[to(3), s(0)]);
+        let [base, linkage] = frame_at(3, &number());
+        code.op(
+            CallImport::CallImport,
+            &[Operand::ImportedFunc(imported), base, linkage],
+        );
+        code.op(ReturnValue::IntReturn, &[code.linkage(), Operand::Acc]);
+    });
+    let instance = module.instantiate(&mut store, &[body.into()]);
+    let func = func(&store, instance, index);
+    let all = vec![
+        CallingWasm,
+        CallingHost,
+        ReturningFromHost,
+        ReturningFromWasm,
+    ];
+    for (refuse, argument, expected, message) in [
+        (None, 1, all.clone(), ""),
+        (None, 0, all.clone(), "failed"),
+        (Some(CallingWasm), 1, vec![CallingWasm], "refused"),
+        (
+            Some(CallingHost),
+            1,
+            vec![CallingWasm, CallingHost, ReturningFromWasm],
+            "refused",
+        ),
+        (Some(ReturningFromHost), 1, all.clone(), "refused"),
+        (Some(ReturningFromHost), 0, all.clone(), "failed"),
+        (Some(ReturningFromWasm), 1, all, "refused"),
+    ] {
+        *refused.lock().unwrap() = refuse;
+        crossings.lock().unwrap().clear();
+        let found = match run(&mut store, func, &[argument]) {
+            Ok(_) => String::new(),
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(found, message, "{refuse:?}");
+        assert_eq!(*crossings.lock().unwrap(), expected, "{refuse:?}");
+    }
+}
+
+/// A function whose three parameters are the slots of an instruction; `rs` if it has a result.
+fn operation(op: impl Operation, operands: &[Operand]) -> Module {
+    let mut module = Module::default();
+    module.memory(2, None);
+    module.memory(2, None);
+    module.table(RefType::Func, 1000, None);
+    module.table(RefType::Func, 1000, None);
+    let ty = module.ty(&[I64; 3], &[]);
+    module.func(ty, 8, |code| {
+        code.op(op, operands);
+        code.op(Return::Return, &[code.linkage()]);
+    });
+    let functions = vec![0; 500];
+    module.elements(&functions);
+    module.data(&[1; 1 << 16]);
+    module
+}
+
+#[test]
+fn bulk_work_takes_fuel_in_proportion() {
+    let (memory, table) = (Operand::Memory, Operand::Table);
+    let slots = [s(0), s(1), s(2)];
+    let with = |operands: &[Operand]| [operands, &slots].concat();
+    // (instruction, arguments, fuel): a unit for every 64 bytes begun.
+    let cases: Vec<(Module, [u64; 3], u64)> = vec![
+        (
+            operation(MemoryFill::MemoryFill, &with(&[memory(0)])),
+            [0, 0, 65_536],
+            1024,
+        ),
+        (
+            operation(MemoryFill::MemoryFill, &with(&[memory(0)])),
+            [0, 0, 65],
+            2,
+        ),
+        (
+            operation(MemoryFill::MemoryFill, &with(&[memory(0)])),
+            [0, 0, 0],
+            0,
+        ),
+        (
+            operation(MemoryCopy::MemoryCopy, &with(&[memory(0), memory(1)])),
+            [0, 0, 6400],
+            100,
+        ),
+        (
+            operation(MemoryCopy::MemoryCopy, &with(&[memory(0), memory(0)])),
+            [1, 0, 6400],
+            100,
+        ),
+        (
+            operation(
+                MemoryInit::MemoryInit,
+                &with(&[memory(1), Operand::Data(0)]),
+            ),
+            [0, 0, 6401],
+            101,
+        ),
+        (
+            operation(TableFill::TableFill, &with(&[table(0)])),
+            [0, 0, 80],
+            10,
+        ),
+        (
+            operation(TableCopy::TableCopy, &with(&[table(0), table(1)])),
+            [0, 0, 801],
+            101,
+        ),
+        (
+            operation(TableCopy::TableCopy, &with(&[table(0), table(0)])),
+            [0, 0, 8],
+            1,
+        ),
+        (
+            operation(TableInit::TableInit, &with(&[table(1), Operand::Elem(0)])),
+            [0, 0, 480],
+            60,
+        ),
+        (
+            operation(MemoryGrow::MemoryGrow, &[rs(6), memory(0), s(0)]),
+            [3, 0, 0],
+            3 * 1024,
+        ),
+        // What cannot grow is not paid for.
+        (
+            operation(MemoryGrow::MemoryGrow, &[rs(6), memory(0), s(0)]),
+            [65_535, 0, 0],
+            0,
+        ),
+        (
+            operation(TableGrow::TableGrow, &[rs(6), table(0), s(1), s(0)]),
+            [800, 0, 0],
+            100,
+        ),
+    ];
+    for (module, arguments, expected) in cases {
+        let mut store = store_with_fuel(10_000);
+        let instance = module.instantiate(&mut store, &[]);
+        let what = module_text(&store, instance);
+        let func = func(&store, instance, 0);
+        run(&mut store, func, &arguments).unwrap();
+        assert_eq!(
+            store.as_ref().fuel(),
+            Some(10_000 - expected),
+            "{what} of {arguments:?}"
+        );
+        if expected > 0 {
+            store.as_mut().set_fuel(expected - 1).unwrap();
+            assert_eq!(trap(run(&mut store, func, &arguments)), TrapCode::OutOfFuel);
+            assert_eq!(
+                store.as_ref().fuel(),
+                Some(expected - 1),
+                "nothing is taken"
+            );
+            store.as_mut().set_fuel(expected).unwrap();
+            run(&mut store, func, &arguments).unwrap();
+        }
+    }
+    assert_eq!(PAGE_SIZE, 65_536);
+}
+
+/// Something to tell cases apart by.
+fn module_text(store: &PrunedStore, instance: damson_executor::store::InstanceHandle) -> String {
+    format!(
+        "{:?}",
+        store.as_ref().instance(instance).unwrap().func(0).unwrap()
+    )
+}
+
+#[test]
+fn a_store_without_metering_does_not_count_bulk_work() {
+    let operands = [Operand::Memory(0), s(0), s(1), s(2)];
+    let mut store = store();
+    let instance = operation(MemoryFill::MemoryFill, &operands).instantiate(&mut store, &[]);
+    let func = func(&store, instance, 0);
+    run(&mut store, func, &[0, 0, 65_536]).unwrap();
+    assert_eq!(store.as_ref().fuel(), None);
+}
+
+#[test]
+fn the_limiter_decides_on_growth() {
+    use damson_executor::store::GrowDecision;
+    for (decision, expected) in [
+        (GrowDecision::Allow, Ok(2)),
+        (GrowDecision::Deny, Ok(u64::from(u32::MAX))),
+        (GrowDecision::Trap, Err(TrapCode::GrowthOperationLimited)),
+    ] {
+        let mut config = StoreConfig::default();
+        config.vtable.memory_growing = Some(Box::new(move |_, request| {
+            if request.current == 0 {
+                GrowDecision::Allow
+            } else {
+                decision
+            }
+        }));
+        let mut store = PrunedStore::new((), config);
+        let mut module = Module::default();
+        module.memory(2, None);
+        let ty = module.ty_of(&number());
+        module.func(ty, 6, |code| {
+            code.op(MemoryGrow::MemoryGrow, &[rs(4), Operand::Memory(0), s(0)]);
+            code.op(ReturnValue::IntReturn, &[code.linkage(), s(4)]);
+        });
+        let instance = module.instantiate(&mut store, &[]);
+        let func = func(&store, instance, 0);
+        match expected {
+            Ok(old) => assert_eq!(run(&mut store, func, &[1]).unwrap(), [old]),
+            Err(code) => assert_eq!(trap(run(&mut store, func, &[1])), code),
+        }
+    }
+}
+
+#[test]
+fn wrong_use_is_an_error_that_says_what() {
+    let mut store = store();
+    let instance = depth(8).instantiate(&mut store, &[]);
+    let function = func(&store, instance, 0);
+    for len in [0, 2, 300] {
+        let error = call(store.as_mut(), function, &mut vec![Cell::ZERO; len]).unwrap_err();
+        assert!(
+            matches!(error, CallError::CellCount { expected: 1, found, .. } if found == len),
+            "{error}"
+        );
+        assert!(error.to_string().contains("1 cells"), "{error}");
+    }
+    let mut other = self::store();
+    let error = call(other.as_mut(), function, &mut [Cell::ZERO]).unwrap_err();
+    assert!(matches!(error, CallError::ForeignHandle(_)), "{error}");
+}
+
+/// A function that calls a function without code.
+fn calls_missing() -> Module {
+    let mut module = Module::default();
+    let ty = module.ty_of(&number());
+    module.func(ty, 8, |code| {
+        code.op(CopyValue::IntCopy, &[to(4), s(0)]);
+        let [base, linkage] = frame_at(4, &number());
+        code.op(Call::Call, &[Operand::DefinedFunc(1), base, linkage]);
+        code.op(ReturnValue::IntReturn, &[code.linkage(), Operand::Acc]);
+    });
+    module.declare(ty);
+    module
+}
+
+#[test]
+fn a_function_without_code_is_an_error() {
+    let mut store = store();
+    let instance = calls_missing().instantiate(&mut store, &[]);
+    for index in [0, 1, 0] {
+        let func = func(&store, instance, index);
+        let error = run(&mut store, func, &[1]).unwrap_err();
+        assert!(
+            matches!(error, CallError::NoCode { func_index: 1 }),
+            "{error}"
+        );
+    }
+}
+
+/// Makes code for the functions of a module from a list, counting how often, and how many of
+/// it are alive.
+struct Shelf {
+    shape: Arc<damson_executor::store::ModuleShape>,
+    functions: Vec<Option<Function>>,
+    made: Arc<AtomicU64>,
+    alive: Arc<AtomicU64>,
+}
+
+impl Shelf {
+    fn new(module: Module) -> (Arc<CodeMap>, Arc<AtomicU64>, Arc<AtomicU64>) {
+        let functions = module.code.iter().cloned().map(Some).collect();
+        Self::of(module, functions)
+    }
+
+    fn of(
+        mut module: Module,
+        functions: Vec<Option<Function>>,
+    ) -> (Arc<CodeMap>, Arc<AtomicU64>, Arc<AtomicU64>) {
+        module.shape.funcs = module.funcs.into();
+        let shape = Arc::new(module.shape);
+        let (made, alive) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(1)));
+        let shelf = Self {
+            shape: Arc::clone(&shape),
+            functions,
+            made: Arc::clone(&made),
+            alive: Arc::clone(&alive),
+        };
+        (CodeMap::with_compiler(shape, Box::new(shelf)), made, alive)
+    }
+}
+
+impl Compiler for Shelf {
+    fn compile(&self, func_index: u32) -> Result<Verified, CompileError> {
+        self.made.fetch_add(1, Ordering::Relaxed);
+        let imported = self.shape.num_imported_funcs();
+        let function = &self.functions[(func_index - imported) as usize];
+        let function = function.clone().ok_or("nothing on the shelf")?;
+        Ok(function.verify(&self.shape, func_index)?)
+    }
+}
+
+impl Drop for Shelf {
+    fn drop(&mut self) {
+        self.alive.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// even(n) = n == 0 ? 1 : odd(n - 1), odd(n) = n == 0 ? 0 : even(n - 1); with calls, tail calls
+/// and calls through a table; and a function that is never called.
+fn even_and_odd(how: Family) -> Module {
+    let mut module = Module::default();
+    let ty = module.ty_of(&number());
+    let imported = module.import_func(ty);
+    assert_eq!(
+        imported, 0,
+        "so that indices of defined functions are shifted"
+    );
+    let table = module.table(RefType::Func, 2, None);
+    for (own, other) in [(1, 2), (2, 1)] {
+        module.func(ty, 10, |code| {
+            let done = code.new_label();
+            code.op(IntTest::I64Eqz, &[br_if(done), s(0)]);
+            code.op(IntBinary::I64Sub, &[rs(5), s(0), imm(1)]);
+            code.op(CopyValue::IntCopy, &[to(4), imm(other - 1)]);
+            let direct = [Operand::DefinedFunc(other as u32)];
+            let indirect = [s(4), Operand::FuncTable(table), Operand::Type(ty)];
+            let frame = frame_at(5, &number());
+            let tail = tail_from(code, 5, &number());
+            match how {
+                Family::Call => code.op(Call::Call, &[&direct[..], &frame].concat()),
+                Family::CallIndirect => {
+                    code.op(
+                        CallIndirect::CallIndirect,
+                        &[&indirect[..], &frame].concat(),
+                    );
+                }
+                Family::ReturnCall => {
+                    code.op(ReturnCall::ReturnCall, &[&direct[..], &tail].concat());
+                }
+                _ => {
+                    let operands = [&indirect[..], &tail].concat();
+                    code.op(ReturnCallIndirect::ReturnCallIndirect, &operands);
+                }
+            }
+            if matches!(how, Family::Call | Family::CallIndirect) {
+                code.op(ReturnValue::IntReturn, &[code.linkage(), Operand::Acc]);
+            }
+            code.bind(done);
+            code.op(ReturnValue::IntReturn, &[code.linkage(), imm(2 - own)]);
+        });
+    }
+    module.func(ty, 3, |code| code.op(Unreachable::Unreachable, &[]));
+    module.fill_table(table, 0, &[1, 2]);
+    module
+}
+
+#[test]
+fn functions_are_compiled_when_they_are_first_called() {
+    let ways = [
+        Family::Call,
+        Family::CallIndirect,
+        Family::ReturnCall,
+        Family::ReturnCallIndirect,
+    ];
+    for how in ways {
+        let (map, made, _) = Shelf::new(even_and_odd(how));
+        let mut store = store();
+        let unused = host(&mut store, &number(), |_, _| Ok(()));
+        let shape = Arc::clone(map.shape());
+        let instance = store
+            .as_mut()
+            .instantiate(&shape, map.handle(), &[unused.into()])
+            .unwrap();
+        assert_eq!(made.load(Ordering::Relaxed), 0, "nothing is compiled ahead");
+        let even = func(&store, instance, 1);
+        assert_eq!(run(&mut store, even, &[0]).unwrap(), [1]);
+        assert_eq!(made.load(Ordering::Relaxed), 1);
+        assert!(map.is_defined(1) && !map.is_defined(2) && !map.is_defined(3));
+        assert_eq!(run(&mut store, even, &[7]).unwrap(), [0]);
+        assert_eq!(run(&mut store, even, &[8]).unwrap(), [1]);
+        assert_eq!(made.load(Ordering::Relaxed), 2, "{how:?}: each once");
+        assert!(map.is_defined(2) && !map.is_defined(3));
+    }
+}
+
+#[test]
+fn functions_are_compiled_inside_of_nested_host_calls() {
+    // Wasm calls the host, which calls a function that nobody has called before, and so on.
+    const DEPTH: u32 = 20;
+    let mut module = Module::default();
+    let ty = module.ty_of(&number());
+    let imported = module.import_func(ty);
+    for _ in 0..DEPTH {
+        module.func(ty, 8, |code| {
+            code.op(IntBinary::I64Add, &[rs(4), s(0), imm(1)]);
+            let [base, linkage] = frame_at(4, &number());
+            code.op(
+                CallImport::CallImport,
+                &[Operand::ImportedFunc(imported), base, linkage],
+            );
+            code.op(IntBinary::I64Add, &[Operand::R, Operand::Acc, imm(1000)]);
+            code.op(ReturnValue::IntReturn, &[code.linkage(), Operand::Acc]);
+        });
+    }
+    let (map, made, alive) = Shelf::new(module);
+    let mut store = store();
+    // Calls the function number `cells[0]` of the instance that calls it.
+    let next = host(&mut store, &number(), |host, cells| {
+        let index = cells[0].get::<u32>() + 1;
+        let instance = host.store.instance(host.instance.unwrap())?;
+        match instance.func(index) {
+            Some(func) => {
+                let func = func.handle();
+                Ok(call(host.store, func, cells)?)
+            }
+            None => Ok(()),
+        }
+    });
+    let shape = Arc::clone(map.shape());
+    let instance = store
+        .as_mut()
+        .instantiate(&shape, map.handle(), &[next.into()])
+        .unwrap();
+    let first = func(&store, instance, 1);
+    let expected = u64::from(DEPTH) * 1001;
+    assert_eq!(run(&mut store, first, &[0]).unwrap(), [expected]);
+    assert_eq!(made.load(Ordering::Relaxed), u64::from(DEPTH));
+    assert_eq!(run(&mut store, first, &[0]).unwrap(), [expected]);
+    assert_eq!(made.load(Ordering::Relaxed), u64::from(DEPTH));
+    // Code and compiler live as long as anything that may run them, and no longer.
+    drop(map);
+    assert_eq!(run(&mut store, first, &[0]).unwrap(), [expected]);
+    assert_eq!(alive.load(Ordering::Relaxed), 1);
+    drop(store);
+    assert_eq!(
+        alive.load(Ordering::Relaxed),
+        0,
+        "the map is freed with the store"
+    );
+    assert_eq!(
+        Arc::strong_count(&shape),
+        1,
+        "nothing else holds the module"
+    );
+}
+
+#[test]
+fn a_compiler_that_fails_is_asked_again() {
+    let module = calls_missing();
+    let first = module.code[0].clone();
+    // Nothing, then code of another function.
+    let other = {
+        let mut code = FunctionBuilder::new(3, 3);
+        code.op(Unreachable::Unreachable, &[]);
+        code.finish(5).unwrap()
+    };
+    for (second, message) in [(None, "nothing on the shelf"), (Some(other), "parameters")] {
+        let (map, made, _) = Shelf::of(module.clone(), vec![Some(first.clone()), second]);
+        let mut store = store();
+        let shape = Arc::clone(map.shape());
+        let instance = store
+            .as_mut()
+            .instantiate(&shape, map.handle(), &[])
+            .unwrap();
+        let func = func(&store, instance, 0);
+        for round in 0..3 {
+            let error = run(&mut store, func, &[1]).unwrap_err();
+            let CallError::Compile {
+                func_index: 1,
+                source,
+            } = error
+            else {
+                panic!("{error}")
+            };
+            assert!(source.to_string().contains(message), "{source}");
+            assert_eq!(made.load(Ordering::Relaxed), 2 + round);
+        }
+    }
+}
+
+/// Gives for every function the code of function 0.
+struct Confused(Arc<damson_executor::store::ModuleShape>, Function);
+
+impl Compiler for Confused {
+    fn compile(&self, _: u32) -> Result<Verified, CompileError> {
+        Ok(self.1.clone().verify(&self.0, 0)?)
+    }
+}
+
+#[test]
+fn code_of_another_function_is_refused() {
+    let mut module = calls_missing();
+    let function = module.code[0].clone();
+    module.shape.funcs = module.funcs.clone().into();
+    let shape = Arc::new(module.shape);
+    let compiler = Confused(Arc::clone(&shape), function);
+    let map = CodeMap::with_compiler(Arc::clone(&shape), Box::new(compiler));
+    let mut store = store();
+    let instance = store
+        .as_mut()
+        .instantiate(&shape, map.handle(), &[])
+        .unwrap();
+    let func = func(&store, instance, 0);
+    let error = run(&mut store, func, &[1]).unwrap_err();
+    let CallError::Compile {
+        func_index: 1,
+        source,
+    } = error
+    else {
+        panic!("{error}")
+    };
+    let expected = DefineError::OtherFunction {
+        expected: 1,
+        found: 0,
+    };
+    assert_eq!(*source.downcast::<DefineError>().unwrap(), expected);
+}
+
+#[test]
+fn code_is_defined_once_and_where_it_belongs() {
+    let mut module = calls_missing();
+    let function = module.code[0].clone();
+    module.shape.funcs = module.funcs.clone().into();
+    let shape = Arc::new(module.shape.clone());
+    // Equal, but not the same.
+    let twin = Arc::new(module.shape);
+    let map = CodeMap::new(Arc::clone(&shape));
+    let verified = function.clone().verify(&shape, 0).unwrap();
+    let foreign = function.verify(&twin, 0).unwrap();
+    let error = map.define(0, foreign).unwrap_err();
+    assert_eq!(error, DefineError::OtherModule { func_index: 0 });
+    let error = map.define(1, verified.clone()).unwrap_err();
+    assert_eq!(
+        error,
+        DefineError::OtherFunction {
+            expected: 1,
+            found: 0
+        }
+    );
+    assert!(!map.is_defined(0));
+    map.define(0, verified.clone()).unwrap();
+    assert!(map.is_defined(0) && !map.is_defined(1) && !map.is_defined(u32::MAX));
+    let error = map.define(0, verified).unwrap_err();
+    assert_eq!(error, DefineError::AlreadyDefined { func_index: 0 });
+    assert!(error.to_string().contains("function 0"), "{error}");
+}
+
+#[test]
+fn threads_share_code_that_is_compiled_on_the_way() {
+    for _ in 0..20 {
+        let (map, _, _) = Shelf::new(even_and_odd(Family::Call));
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let mut store = store();
+                    let unused = host(&mut store, &number(), |_, _| Ok(()));
+                    let shape = Arc::clone(map.shape());
+                    let imports = [unused.into()];
+                    let instance = store.as_mut().instantiate(&shape, map.handle(), &imports);
+                    let even = func(&store, instance.unwrap(), 1);
+                    assert_eq!(run(&mut store, even, &[101]).unwrap(), [0]);
+                });
+            }
+        });
+    }
+}

@@ -47,7 +47,7 @@ const _: () = {
 #[derive(Default)]
 pub struct Allocations {
     validator: FuncValidatorAllocations,
-    scratch: Scratch,
+    pub(crate) scratch: Scratch,
 }
 
 impl core::fmt::Debug for Allocations {

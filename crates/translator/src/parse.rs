@@ -190,10 +190,7 @@ impl Parts {
             }
             wp::TypeRef::Table(ty) => {
                 let ty = convert::table_type(ty, offset)?;
-                self.tables.push(TableDecl {
-                    ty,
-                    init: None,
-                });
+                self.tables.push(TableDecl { ty, init: None });
                 ImportType::Table(ty)
             }
             wp::TypeRef::Memory(ty) => {
@@ -203,10 +200,7 @@ impl Parts {
             }
             wp::TypeRef::Global(ty) => {
                 let ty = convert::global_type(ty, offset)?;
-                self.globals.push(GlobalDecl {
-                    ty,
-                    init: None,
-                });
+                self.globals.push(GlobalDecl { ty, init: None });
                 ImportType::Global(ty)
             }
             wp::TypeRef::Tag(_) | wp::TypeRef::FuncExact(_) => {

@@ -116,7 +116,8 @@ impl FuncTranslator<'_> {
         let slot = self.frame.local(first)?;
         self.frame.local(last)?;
         self.builder.patch_operand(at, 0, Operand::Span(slot))?;
-        self.builder.patch_operand(at, 1, Operand::Count(last - first + 1))?;
+        self.builder
+            .patch_operand(at, 1, Operand::Count(last - first + 1))?;
         Ok(None)
     }
 }

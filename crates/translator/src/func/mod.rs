@@ -32,6 +32,8 @@
 //! late, and what a call or a bulk operation costs in addition is the
 //! executor's business.
 
+#[cfg(test)]
+mod bombs;
 mod call;
 mod control;
 mod emit;

@@ -14,6 +14,7 @@ use crate::convert;
 impl FuncTranslator<'_> {
     /// Translates an operator that was validated.
     pub(crate) fn operator(&mut self, operator: &Operator<'_>) -> Result<(), Stop> {
+        self.work += 1;
         if !self.reachable {
             return self.unreachable_operator(operator);
         }

@@ -69,6 +69,9 @@ const UNSUPPORTED: &[(&str, &str)] = &[
     ("component-model", "(component)"),
 ];
 
+/// A proposal, how it is switched off, and a module that needs it.
+type Case = (&'static str, fn(&mut Features), &'static str);
+
 fn wasm(wat: &str) -> Vec<u8> {
     wat::parse_str(wat).unwrap_or_else(|error| panic!("{wat}: {error}"))
 }
@@ -112,7 +115,7 @@ fn what_is_switched_off_is_refused_by_name() {
         switch(&mut config.features);
         config
     };
-    let cases: &[(&str, fn(&mut Features), &str)] = &[
+    let cases: &[Case] = &[
         (
             "mutable-global",
             |f| f.mutable_global = false,

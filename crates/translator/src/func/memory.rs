@@ -1,6 +1,7 @@
 //! Loads, stores, and the operators on globals, memories, tables and segments.
 
 use arrayvec::ArrayVec;
+use damson_core::shape::{ConstOp, GlobalDecl};
 use damson_core::types::{Mutability, ValType};
 use damson_ir::{
     DataDrop, ElemDrop, FloatStore, IntStore, Load, MemoryCopy, MemoryFill, MemoryGrow, MemoryInit,
@@ -28,6 +29,18 @@ fn memory_and_offset(memarg: &MemArg) -> (u32, u32) {
     };
     // Memories have 32-bit addresses, so the validator allows no more.
     (memory, memarg.offset as u32)
+}
+
+/// The bits of a global's initial value, if the module says it with a single
+/// number.
+fn constant(global: &GlobalDecl) -> Option<u64> {
+    match *global.init.as_ref()?.ops() {
+        [ConstOp::I32Const(value)] => Some(u64::from(value.cast_unsigned())),
+        [ConstOp::I64Const(value)] => Some(value.cast_unsigned()),
+        [ConstOp::F32Const(bits)] => Some(u64::from(bits)),
+        [ConstOp::F64Const(bits)] => Some(bits),
+        _ => None,
+    }
 }
 
 impl FuncTranslator<'_> {
@@ -98,6 +111,10 @@ impl FuncTranslator<'_> {
         };
         let ty = decl.ty.content();
         let state = decl.ty.mutability() == Mutability::Var;
+        if let (false, Some(bits)) = (state, constant(decl)) {
+            self.stack.push(ty, Value::Const(bits));
+            return Ok(());
+        }
         let op = TreeOp::GlobalGet {
             op: Class::of(ty).global_get(),
             global,

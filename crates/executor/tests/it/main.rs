@@ -1,11 +1,13 @@
 //! The executor used alone: bytecode from the builder, run on a pruned store.
 
 mod calls;
+mod generator;
 mod hosts;
 mod instances;
 mod limits;
 mod memory;
 mod numeric;
+mod random;
 mod support;
 mod tables;
 mod values;

@@ -71,7 +71,7 @@ impl<T> From<Nullable<T>> for Option<T> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ExternRef {
     store: StoreId,
-    /// Never the null cell.
+    /// A cell that names an object of the store, so never the null cell.
     bits: u64,
 }
 
@@ -141,7 +141,9 @@ impl Reference for ExternRef {
     }
 
     fn handle_from_cell(store: PrunedRef<'_>, cell: Cell) -> Option<Self> {
-        (cell != Cell::ZERO).then(|| Self {
+        // Raw cells come from outside: one that names no object is as good as null.
+        store.extern_object(cell)?;
+        Some(Self {
             store: store.id(),
             bits: cell.to_bits(),
         })

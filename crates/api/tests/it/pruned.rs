@@ -163,6 +163,26 @@ fn raw_cells_are_enough_to_call() {
     );
 }
 
+#[test]
+fn a_raw_cell_that_names_nothing_is_null_to_the_host() {
+    use damson::{Cell, ExternRef};
+    let mut store = Store::new(&Engine::default(), ());
+    let func = Func::wrap(&mut store, |f: Option<Func>, e: Option<ExternRef>| {
+        (i32::from(f.is_some()), i32::from(e.is_some()))
+    });
+    ExternRef::new(&mut store, "object");
+    // The store has one function and one object; a cell counts from one.
+    for (bits, expected) in [(0, (0, 0)), (1, (1, 1)), (2, (0, 0)), (u64::MAX, (0, 0))] {
+        let mut cells = [Cell::from_bits(bits); 2];
+        func.call_raw(&mut store, &mut cells).expect("it runs");
+        assert_eq!(
+            (cells[0].get::<i32>(), cells[1].get::<i32>()),
+            expected,
+            "{bits:#x}"
+        );
+    }
+}
+
 /// A host function for stores of every type sees the data only after a check.
 #[test]
 fn an_erased_host_function_recovers_the_data_with_a_check() {

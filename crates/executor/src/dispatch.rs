@@ -36,12 +36,13 @@ impl Exit {
     pub(crate) const DONE: Self = Self(1);
     /// A function of another instance has returned.
     pub(crate) const RETURN_TO_INSTANCE: Self = Self(2);
-    /// The function in `exit_detail[0]` has no code; repeat the instruction when it has.
+    /// The entry in `exit_detail[0]` has no code; repeat the instruction when it has.
     pub(crate) const NEEDS_CODE: Self = Self(3);
     /// Call the function in `exit_detail[0]`, which is a host function or belongs to another
-    /// instance, see [`CallDetail`](crate::driver::CallDetail).
+    /// instance. The instruction's operands from the byte `exit_detail[1]` on are base and
+    /// linkage, its length in cells is in `exit_detail[2]`.
     pub(crate) const CALL: Self = Self(4);
-    /// The same as a tail call.
+    /// The same as a tail call; the operands are those of a `TailFrame`.
     pub(crate) const TAIL_CALL: Self = Self(5);
     /// Run the service in `exit_detail[0]`.
     pub(crate) const SERVICE: Self = Self(6);

@@ -11,10 +11,11 @@
 
 use crate::code::{Code, CodeMap, CompileError, SupplyError};
 use crate::dispatch::{Exit, Handler, handler, run};
-use crate::families::{Halt, ReturnToInstance, expose};
+use crate::families::{Halt, ReturnToInstance, TailFrame, expose};
+use crate::place::slot_at;
 use crate::services::Service;
 use core::ptr;
-use core::sync::atomic::Ordering;
+use core::sync::atomic::{AtomicPtr, Ordering};
 use damson_core::context::{Bridge, Context, Regs};
 use damson_core::error::StackError;
 use damson_core::func::{FuncEntity, HostCall, HostError};
@@ -315,8 +316,13 @@ impl Driver<'_> {
     ///
     /// The loop was left with [`Exit::NEEDS_CODE`].
     unsafe fn supply_code(&mut self) -> Result<(), CallError> {
-        // SAFETY: as the caller promises.
-        let (instance, defined) = unsafe { (&*(*self.cx).instance, (*self.cx).exit_detail[0]) };
+        // SAFETY: as the caller promises: the detail is an entry of the running instance.
+        let (instance, defined) = unsafe {
+            let entry = (*self.cx).exit_detail[0] as usize;
+            let first = (*self.cx).code.addr();
+            let defined = (entry - first) / size_of::<AtomicPtr<()>>();
+            (&*(*self.cx).instance, defined)
+        };
         let imported = code_map(instance).map_or(0, CodeMap::imported);
         supply(instance, imported + defined as u32)
     }
@@ -373,11 +379,11 @@ impl Driver<'_> {
         // SAFETY: as the caller promises: the details are those of `call_entity`, and the
         // verifier has checked that arguments and results lie in the caller's frame.
         unsafe {
-            let [func, base, linkage, cells, ..] = (*self.cx).exit_detail;
+            let [func, at, cells, ..] = (*self.cx).exit_detail;
             let func = &*ptr::with_exposed_provenance::<FuncEntity>(func as usize);
             let regs = (*self.cx).regs;
             let return_ip = regs.ip.add(cells as usize);
-            let sp = regs.sp.add(base as usize);
+            let sp = slot_at(&regs, at as usize);
             if func.is_host() {
                 return self.call_host(
                     func,
@@ -394,7 +400,7 @@ impl Driver<'_> {
             }
             self.push_bridge(return_ip, regs.sp)?;
             (*self.cx).depth_left -= 1;
-            let link = regs.sp.add(linkage as usize);
+            let link = slot_at(&regs, at as usize + 2);
             *link = expose(&raw const trampolines.return_to_instance);
             *link.add(1) = expose(regs.sp);
             self.enter(func, code, sp, regs);
@@ -413,11 +419,12 @@ impl Driver<'_> {
         // linkage is read before the arguments are moved over it, after checking that they
         // fit.
         unsafe {
-            let [func, linkage, src, count, callee_linkage, ..] = (*self.cx).exit_detail;
+            let [func, at, ..] = (*self.cx).exit_detail;
             let func = &*ptr::with_exposed_provenance::<FuncEntity>(func as usize);
             let regs = (*self.cx).regs;
-            let sp = regs.sp;
-            let link = sp.add(linkage as usize);
+            let frame = TailFrame::read(&regs, at as usize);
+            let (sp, src, count) = (regs.sp, frame.src, frame.count as usize);
+            let link = sp.add(frame.linkage);
             let return_ip: *const Cell = ptr::with_exposed_provenance((*link).to_bits() as usize);
             let caller_sp: *mut Cell =
                 ptr::with_exposed_provenance_mut((*link.add(1)).to_bits() as usize);
@@ -425,7 +432,7 @@ impl Driver<'_> {
                 if !self.fits(sp, func.ty().cells() * size_of::<Cell>()) {
                     return Err(self.trap(TrapCode::StackOverflow));
                 }
-                ptr::copy(sp.add(src as usize), sp, count as usize);
+                ptr::copy(sp.add(src), sp, count);
                 // The frame is gone when the host function returns, its depth with it.
                 self.call_host(
                     func,
@@ -449,8 +456,8 @@ impl Driver<'_> {
             if !ptr::eq(return_ip, bridge) {
                 self.push_bridge(return_ip, caller_sp)?;
             }
-            ptr::copy(sp.add(src as usize), sp, count as usize);
-            let link = sp.add(callee_linkage as usize);
+            ptr::copy(sp.add(src), sp, count);
+            let link = sp.add(frame.callee_linkage);
             *link = expose(bridge);
             *link.add(1) = expose(caller_sp);
             self.enter(func, code, sp, regs);

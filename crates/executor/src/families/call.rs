@@ -44,13 +44,13 @@ unsafe fn code_at(entry: *const AtomicPtr<()>) -> *const Code {
     unsafe { (*entry).load(Ordering::Acquire).cast::<Code>() }
 }
 
-/// Where a call's frame goes and where it returns to.
+/// Where the operands of a call stand that say where its frame goes. They are read late:
+/// there are three registers to work with, and cold paths leave them to the driver.
 #[derive(Clone, Copy)]
 struct Frame {
-    /// The callee's base, counted from the caller's.
-    base: usize,
-    /// The callee's linkage, counted from the caller's base.
-    linkage: usize,
+    /// Byte position of the callee's base, counted from the caller's, with the callee's
+    /// linkage after it.
+    at: usize,
     /// Length of the call instruction in cells.
     cells: usize,
 }
@@ -75,13 +75,16 @@ unsafe fn call_code(
         if code.is_null() {
             return need_code(cx, regs, entry);
         }
-        let sp = regs.sp.add(frame.base);
+        let sp = regs.sp.add(read_u16(&regs, frame.at));
+        if !fits(cx, sp, code) {
+            return trap(cx, regs, TrapCode::StackOverflow);
+        }
         let depth_left = (*cx).depth_left;
-        if !fits(cx, sp, code) || depth_left == 0 {
+        if depth_left == 0 {
             return trap(cx, regs, TrapCode::StackOverflow);
         }
         (*cx).depth_left = depth_left - 1;
-        let link = regs.sp.add(frame.linkage);
+        let link = regs.sp.add(read_u16(&regs, frame.at + 2));
         *link = expose(regs.ip.add(frame.cells));
         *link.add(1) = expose(regs.sp);
         regs.sp = sp;
@@ -97,9 +100,9 @@ unsafe fn call_code(
 /// As for [`call_code`].
 #[inline(always)]
 unsafe fn need_code(cx: *mut Context, regs: Regs, entry: *const AtomicPtr<()>) -> Exit {
-    // SAFETY: the entry is one of the running instance's.
+    // SAFETY: the running context is alive and no reference to it is.
     unsafe {
-        (*cx).exit_detail[0] = entry.offset_from((*cx).code).cast_unsigned() as u64;
+        (*cx).exit_detail[0] = entry.expose_provenance() as u64;
         exit(cx, regs, Exit::NEEDS_CODE)
     }
 }
@@ -118,9 +121,8 @@ unsafe fn call_entity(cx: *mut Context, regs: Regs, func: *const FuncEntity, fra
         }
         let detail = &raw mut (*cx).exit_detail;
         (*detail)[0] = func.expose_provenance() as u64;
-        (*detail)[1] = frame.base as u64;
-        (*detail)[2] = frame.linkage as u64;
-        (*detail)[3] = frame.cells as u64;
+        (*detail)[1] = frame.at as u64;
+        (*detail)[2] = frame.cells as u64;
         exit(cx, regs, Exit::CALL)
     }
 }
@@ -168,8 +170,7 @@ impl<Op, F, B, L> Instruction for Call<Op, F, B, L> {
         unsafe {
             let entry = (*cx).code.add(read_u32(&regs, 0) as usize);
             let frame = Frame {
-                base: read_u16(&regs, 4),
-                linkage: read_u16(&regs, 6),
+                at: 4,
                 cells: cells(8),
             };
             call_code(cx, regs, entry, frame)
@@ -187,8 +188,7 @@ impl<Op, F, B, L> Instruction for CallImport<Op, F, B, L> {
         unsafe {
             let func = *(*(*cx).instance).funcs.add(read_u32(&regs, 0) as usize);
             let frame = Frame {
-                base: read_u16(&regs, 4),
-                linkage: read_u16(&regs, 6),
+                at: 4,
                 cells: cells(8),
             };
             call_entity(cx, regs, func, frame)
@@ -209,17 +209,11 @@ impl<Op, I: Place, Tab, Ty, B, L> Instruction for CallIndirect<Op, I, Tab, Ty, B
             let at = I::BYTES;
             match table_func(cx, read_u32(&regs, at), read_u32(&regs, at + 4), index) {
                 Ok(func) => {
-                    let (base, linkage) = (read_u16(&regs, at + 8), read_u16(&regs, at + 10));
-                    call_entity(
-                        cx,
-                        regs,
-                        func,
-                        Frame {
-                            base,
-                            linkage,
-                            cells: cells(at + 12),
-                        },
-                    )
+                    let frame = Frame {
+                        at: at + 8,
+                        cells: cells(at + 12),
+                    };
+                    call_entity(cx, regs, func, frame)
                 }
                 Err(code) => trap(cx, regs, code),
             }
@@ -229,11 +223,15 @@ impl<Op, I: Place, Tab, Ty, B, L> Instruction for CallIndirect<Op, I, Tab, Ty, B
 
 /// The operands of a tail call apart from the callee.
 #[derive(Clone, Copy)]
-struct TailFrame {
-    linkage: usize,
-    src: usize,
-    count: u32,
-    callee_linkage: usize,
+pub(crate) struct TailFrame {
+    /// The caller's linkage.
+    pub(crate) linkage: usize,
+    /// The first argument.
+    pub(crate) src: usize,
+    /// How many arguments there are.
+    pub(crate) count: u32,
+    /// The callee's linkage.
+    pub(crate) callee_linkage: usize,
 }
 
 impl TailFrame {
@@ -243,7 +241,7 @@ impl TailFrame {
     ///
     /// As for [`Place::read`]; the instruction has these operands.
     #[inline(always)]
-    unsafe fn read(regs: &Regs, at: usize) -> Self {
+    pub(crate) unsafe fn read(regs: &Regs, at: usize) -> Self {
         // SAFETY: as the caller promises.
         unsafe {
             Self {
@@ -261,13 +259,13 @@ impl TailFrame {
 /// # Safety
 ///
 /// As for [`handler`](crate::dispatch::handler); `entry` is the one of a function whose type
-/// agrees with `frame`.
+/// agrees with the [`TailFrame`] at the byte `at`.
 #[inline(always)]
 unsafe fn tail_call_code(
     cx: *mut Context,
     mut regs: Regs,
     entry: *const AtomicPtr<()>,
-    frame: TailFrame,
+    at: usize,
 ) -> Exit {
     // SAFETY: the verifier has checked the operands. The arguments may be moved over the
     // linkage, which is therefore read first; the callee's linkage is inside its frame.
@@ -279,6 +277,7 @@ unsafe fn tail_call_code(
         if !fits(cx, regs.sp, code) {
             return trap(cx, regs, TrapCode::StackOverflow);
         }
+        let frame = TailFrame::read(&regs, at);
         let link = regs.sp.add(frame.linkage);
         let (return_ip, caller_sp) = (*link, *link.add(1));
         copy_down(regs.sp, regs.sp.add(frame.src), frame.count);
@@ -294,25 +293,22 @@ unsafe fn tail_call_code(
 ///
 /// # Safety
 ///
-/// As for [`tail_call_code`]; the type of `func` agrees with `frame`.
+/// As for [`tail_call_code`], for the type of `func`.
 #[inline(always)]
 unsafe fn tail_call_entity(
     cx: *mut Context,
     regs: Regs,
     func: *const FuncEntity,
-    frame: TailFrame,
+    at: usize,
 ) -> Exit {
     // SAFETY: functions of a store are alive as long as it is.
     unsafe {
         if ptr::eq((*func).instance, (*cx).instance) {
-            return tail_call_code(cx, regs, (*func).code, frame);
+            return tail_call_code(cx, regs, (*func).code, at);
         }
         let detail = &raw mut (*cx).exit_detail;
         (*detail)[0] = func.expose_provenance() as u64;
-        (*detail)[1] = frame.linkage as u64;
-        (*detail)[2] = frame.src as u64;
-        (*detail)[3] = u64::from(frame.count);
-        (*detail)[4] = frame.callee_linkage as u64;
+        (*detail)[1] = at as u64;
         exit(cx, regs, Exit::TAIL_CALL)
     }
 }
@@ -326,8 +322,7 @@ impl<Op, F, L, S, N, C> Instruction for ReturnCall<Op, F, L, S, N, C> {
         // SAFETY: threading has made the operand an index of the module's own functions.
         unsafe {
             let entry = (*cx).code.add(read_u32(&regs, 0) as usize);
-            let frame = TailFrame::read(&regs, 4);
-            tail_call_code(cx, regs, entry, frame)
+            tail_call_code(cx, regs, entry, 4)
         }
     }
 }
@@ -341,8 +336,7 @@ impl<Op, F, L, S, N, C> Instruction for ReturnCallImport<Op, F, L, S, N, C> {
         // SAFETY: the verifier has checked that the instance imports this function.
         unsafe {
             let func = *(*(*cx).instance).funcs.add(read_u32(&regs, 0) as usize);
-            let frame = TailFrame::read(&regs, 4);
-            tail_call_entity(cx, regs, func, frame)
+            tail_call_entity(cx, regs, func, 4)
         }
     }
 }
@@ -364,10 +358,7 @@ impl<Op, I: Place, Tab, Ty, L, S, N, C> Instruction
             let index: u32 = I::read(&regs, 0);
             let at = I::BYTES;
             match table_func(cx, read_u32(&regs, at), read_u32(&regs, at + 4), index) {
-                Ok(func) => {
-                    let frame = TailFrame::read(&regs, at + 8);
-                    tail_call_entity(cx, regs, func, frame)
-                }
+                Ok(func) => tail_call_entity(cx, regs, func, at + 8),
                 Err(code) => trap(cx, regs, code),
             }
         }

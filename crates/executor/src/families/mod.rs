@@ -11,7 +11,8 @@ mod call;
 mod control;
 
 pub(crate) use call::{
-    Call, CallImport, CallIndirect, ReturnCall, ReturnCallImport, ReturnCallIndirect, expose,
+    Call, CallImport, CallIndirect, ReturnCall, ReturnCallImport, ReturnCallIndirect, TailFrame,
+    expose,
 };
 pub(crate) use control::{
     Br, BrTable, ConsumeFuel, CopySpan, Halt, Return, ReturnSpan, ReturnToInstance, ReturnValue,

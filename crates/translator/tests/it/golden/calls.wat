@@ -23,4 +23,12 @@
   (func $tail_indirect (param i32) (result i32)
     (return_call_indirect (type $unary) (local.get 0) (i32.const 0)))
   (func $tail_import (return_call $host (i32.const 1) (i64.const 2)))
+  (func $one (result i32) (i32.const 1))
+  (func $pending_operation_reads_the_callees_frame (result i32)
+    ;; The sum reads the second result, where the third call's frame begins.
+    (i32.sub (i32.add (call $one) (call $one)) (call $one)))
+  (func $pending_operation_reads_the_accumulator (param i32) (result i32)
+    (i32.sub (i32.mul (i32.add (local.get 0) (i32.const 1)) (local.get 0)) (call $one)))
+  (func $argument_takes_the_place_that_is_read (param i32) (result i32)
+    (i32.sub (i32.add (call $one) (call $one)) (call $fib (local.get 0))))
   (func $no_arguments (call $takes_a_pair) (call $takes_a_pair)))

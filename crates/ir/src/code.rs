@@ -245,6 +245,16 @@ pub(crate) fn set_operand(
 }
 
 impl<'a> Instr<'a> {
+    /// An instruction that need not be in the table.
+    #[cfg(test)]
+    pub(crate) fn with_operands(opcode: Opcode, operands: Operands) -> Self {
+        Self {
+            opcode,
+            operands,
+            target_cells: &[],
+        }
+    }
+
     /// Decodes the instruction that starts at the cell `at`.
     ///
     /// # Errors

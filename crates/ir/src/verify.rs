@@ -15,7 +15,7 @@
 //! Values are not typed: a slot or an accumulator may hold any bits. Whatever must not be
 //! arbitrary (function references, addresses) is checked by the instruction that uses it.
 
-use crate::{DecodeError, Family, Function, Instr, Operand, Slot};
+use crate::{DecodeError, Family, Function, Instr, Kind, Operand, Slot};
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -164,6 +164,9 @@ pub enum VerifyErrorKind {
         /// The index.
         index: u32,
     },
+    /// A form of the instruction table that the verifier has no rule for.
+    #[error("the verifier has no rule for this form of the instruction")]
+    Form,
     /// Table and table, or table and segment, hold different types of references.
     #[error("the reference types of the two operands differ")]
     RefTypes,
@@ -339,15 +342,17 @@ impl<'a> FunctionVerifier<'a> {
             let cell = cell.ok_or(VerifyErrorKind::Target { target })?;
             metered &= cell > at || self.fuels[cell];
         }
-        for (index, &operand) in instr.operands.iter().enumerate() {
-            self.operand(operand, instr.operands.get(index + 1).copied())?;
+        let mut rest = &instr.operands[..];
+        while let [operand, following @ ..] = rest {
+            self.operand(*operand, following)?;
+            rest = following;
         }
         self.relations(instr)?;
         Ok(metered)
     }
 
-    /// Checks one operand; a span needs the count that follows it.
-    fn operand(&self, operand: Operand, next: Option<Operand>) -> Outcome {
+    /// Checks one operand; a span needs the count among those that follow it.
+    fn operand(&self, operand: Operand, following: &[Operand]) -> Outcome {
         let shape = self.shape;
         match operand {
             Operand::R
@@ -362,11 +367,13 @@ impl<'a> FunctionVerifier<'a> {
             Operand::Rs(slot) | Operand::To(slot) | Operand::Slot(slot) => self.slot(slot),
             Operand::Targets(0) => Err(VerifyErrorKind::NoTargets),
             Operand::Targets(_) => Ok(()),
-            Operand::Span(first) => match next {
-                Some(Operand::Count(count)) => self.span(first, count),
-                // `copy_span` has two spans before its count, see `relations`.
-                _ => Ok(()),
-            },
+            Operand::Span(first) => {
+                let count = following.iter().find_map(|operand| match operand {
+                    Operand::Count(count) => Some(*count),
+                    _ => None,
+                });
+                self.span(first, count.ok_or(VerifyErrorKind::Form)?)
+            }
             // What they must be depends on the callee, see `relations`.
             Operand::Base(_) | Operand::CalleeLinkage(_) | Operand::TailLinkage(_) => Ok(()),
             Operand::Linkage(found) => {
@@ -418,17 +425,6 @@ impl<'a> FunctionVerifier<'a> {
     fn relations(&self, instr: &Instr<'_>) -> Outcome {
         let operands = &instr.operands[..];
         match (instr.opcode.family(), operands) {
-            (
-                Family::CopySpan,
-                &[
-                    Operand::Span(dst),
-                    Operand::Span(src),
-                    Operand::Count(count),
-                ],
-            ) => {
-                self.span(dst, count)?;
-                self.span(src, count)
-            }
             (Family::ReturnValue, _) => equal_count(1, self.ty.results().len()),
             (Family::ReturnSpan, &[_, _, Operand::Count(count)]) => {
                 equal_count(count as usize, self.ty.results().len())
@@ -479,6 +475,14 @@ impl<'a> FunctionVerifier<'a> {
                     .get(elem as usize)
                     .map(|segment| segment.ty);
                 same_ref_types(self.table_element(table), segment)
+            }
+            // `operand` has left these to an arm above.
+            _ if operands.iter().any(|operand| {
+                let kind = operand.kind();
+                matches!(kind, Kind::Base | Kind::CalleeLinkage | Kind::TailLinkage)
+            }) =>
+            {
+                Err(VerifyErrorKind::Form)
             }
             _ => Ok(()),
         }
@@ -555,8 +559,10 @@ impl<'a> FunctionVerifier<'a> {
         let start = u64::from(first.0);
         let end = start + u64::from(count);
         let below = end <= linkage;
-        let above = start >= linkage + 2 && end <= u64::from(self.function.frame_cells);
-        if count == 0 || below || above {
+        let above = start >= linkage + 2;
+        // A span of no slots still has an address, which must not lie beyond the frame.
+        let inside = end <= u64::from(self.function.frame_cells);
+        if inside && (count == 0 || below || above) {
             Ok(())
         } else {
             Err(VerifyErrorKind::Span { first, count })
@@ -595,3 +601,6 @@ fn same_ref_types(left: Option<RefType>, right: Option<RefType>) -> Outcome {
         Err(VerifyErrorKind::RefTypes)
     }
 }
+
+#[cfg(test)]
+mod tests;

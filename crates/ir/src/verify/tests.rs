@@ -1,0 +1,51 @@
+//! What no instruction of the present table can show: forms without a rule are refused.
+
+use super::*;
+use crate::{Operands, Operation, Unreachable};
+
+/// The verdict on an instruction with operands that its family does not have.
+fn verdict(operands: &[Operand]) -> Outcome {
+    let shape = ModuleShape {
+        types: [FuncType::new([], [])].into(),
+        funcs: [0].into(),
+        ..ModuleShape::default()
+    };
+    let module = ModuleVerifier::new(Arc::new(shape));
+    let function = Function {
+        frame_cells: 10,
+        ..Function::default()
+    };
+    let verifier = FunctionVerifier::new(&module, &function, 0).expect("it is defined");
+    let opcode = Unreachable::Unreachable.op().form(&[]).expect("it exists");
+    let operands: Operands = operands.iter().copied().collect();
+    verifier
+        .instruction(0, &Instr::with_operands(opcode, operands))
+        .map(drop)
+}
+
+#[test]
+fn a_span_needs_a_count_after_it() {
+    let (span, count) = (Operand::Span(Slot(2)), Operand::Count(3));
+    assert_eq!(verdict(&[span, count]), Ok(()));
+    assert_eq!(verdict(&[span, span, count]), Ok(()));
+    assert_eq!(verdict(&[span]), Err(VerifyErrorKind::Form));
+    assert_eq!(verdict(&[count, span]), Err(VerifyErrorKind::Form));
+    let beyond = Operand::Span(Slot(8));
+    for operands in [[beyond, span, count], [span, beyond, count]] {
+        assert!(matches!(
+            verdict(&operands),
+            Err(VerifyErrorKind::Span { first: Slot(8), .. })
+        ));
+    }
+}
+
+#[test]
+fn operands_that_depend_on_a_callee_need_a_rule() {
+    for operand in [
+        Operand::Base(Slot(2)),
+        Operand::CalleeLinkage(Slot(2)),
+        Operand::TailLinkage(Slot(0)),
+    ] {
+        assert_eq!(verdict(&[operand]), Err(VerifyErrorKind::Form));
+    }
+}

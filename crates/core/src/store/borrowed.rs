@@ -414,7 +414,8 @@ impl<'a> PrunedMut<'a> {
 
     /// Asks the embedder what to do without fuel; adds what it gives.
     ///
-    /// Returns whether there is fuel now.
+    /// Returns whether there is more now. No fuel added is an answer like
+    /// [`FuelDecision::Trap`]: what is left was not enough, and never would be.
     pub fn fuel_exhausted(&mut self) -> bool {
         let core = self.core();
         // SAFETY: as in `call_hook`.
@@ -428,8 +429,9 @@ impl<'a> PrunedMut<'a> {
         match decision {
             FuelDecision::Trap => false,
             FuelDecision::Add(fuel) => {
-                context.fuel = context.fuel.saturating_add(fuel);
-                context.fuel > 0
+                let before = context.fuel;
+                context.fuel = before.saturating_add(fuel);
+                context.fuel > before
             }
         }
     }

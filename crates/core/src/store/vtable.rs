@@ -61,7 +61,7 @@ pub enum GrowDecision {
 pub enum FuelDecision {
     /// Stop the guest by a trap.
     Trap,
-    /// Add so much fuel and go on.
+    /// Add so much fuel and go on; none at all is a trap.
     Add(u64),
 }
 

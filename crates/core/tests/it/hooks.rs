@@ -202,6 +202,17 @@ fn fuel_can_be_added_when_it_runs_out() {
 }
 
 #[test]
+fn a_hook_that_adds_nothing_does_not_go_on_for_ever() {
+    let mut config = StoreConfig::default();
+    // What is left is too little for the next instruction.
+    config.fuel = Some(3);
+    let mut store = PrunedStore::new((), config);
+    store.as_mut().vtable_mut().fuel_exhausted = Some(Box::new(|_| FuelDecision::Add(0)));
+    assert!(!store.as_mut().fuel_exhausted());
+    assert_eq!(store.as_ref().fuel(), Some(3));
+}
+
+#[test]
 fn the_table_tells_its_version() {
     assert_eq!(HostVtable::default().abi_version(), HOST_VTABLE_VERSION);
 }

@@ -222,6 +222,26 @@ pub(crate) unsafe fn dispatch_apart(cx: *mut Context, regs: Regs) -> Exit {
     }
 }
 
+/// The same number, of which the compiler knows nothing: a loop that counts with it is
+/// neither unrolled nor replaced by a call, for which a handler would have to save registers.
+#[inline(always)]
+pub(crate) fn opaque(number: usize) -> usize {
+    #[cfg(damson_tail_dispatch)]
+    {
+        let mut same = number;
+        // SAFETY: the text is a comment, the number stays in its register.
+        unsafe {
+            core::arch::asm!(
+                "/* {0} */", inout(reg) same,
+                options(pure, nomem, nostack, preserves_flags)
+            );
+        }
+        same
+    }
+    #[cfg(not(damson_tail_dispatch))]
+    number
+}
+
 /// Goes on with the instruction that starts `cells` after this one.
 ///
 /// # Safety

@@ -102,12 +102,16 @@ pub fn call(
     let entity: *const FuncEntity = entity;
     // SAFETY: functions are neither moved nor written nor removed while their store lives.
     let entity = unsafe { &*entity };
-    if entity.is_host() {
-        // SAFETY: `func` resolves it in this store.
-        return unsafe { entity.call_host(HostCall::new(store, None), cells) }
-            .map_err(CallError::Host);
-    }
     let cx = store.context().as_ptr();
+    if entity.is_host() {
+        // SAFETY: the store, which the call borrows, outlives the level. `func` resolves the
+        // entity in this store.
+        return unsafe {
+            let _level = Level::enter(cx)?;
+            entity.call_host(HostCall::new(store, None), cells)
+        }
+        .map_err(CallError::Host);
+    }
     // SAFETY: the context is the store's, which the driver borrows for as long as it lives.
     unsafe {
         (*cx).ensure_stack()?;
@@ -140,6 +144,32 @@ impl Trampolines {
             halt: expose(halt as *const ()),
             return_to_instance: expose(return_to_instance as *const ()),
         }
+    }
+}
+
+/// A call of a host function from the host. A guest can have chosen the function, and let it
+/// call itself, so such calls take from the limit on nesting, too.
+struct Level {
+    cx: *mut Context,
+}
+
+impl Level {
+    /// # Safety
+    ///
+    /// `cx` outlives the level.
+    unsafe fn enter(cx: *mut Context) -> Result<Self, TrapCode> {
+        // SAFETY: as the caller promises; no reference to the context is alive.
+        let left = unsafe { &mut (*cx).host_nesting_left };
+        *left = left.checked_sub(1).ok_or(TrapCode::StackOverflow)?;
+        Ok(Self { cx })
+    }
+}
+
+impl Drop for Level {
+    fn drop(&mut self) {
+        // SAFETY: the context outlives the level; no reference to it is alive. Calls inside of
+        // this one have put the number back to what it was.
+        unsafe { (*self.cx).host_nesting_left += 1 };
     }
 }
 

@@ -373,7 +373,9 @@ impl Access for MemOffset {
             let operand = operand::<u64>(regs, at);
             let address = u64::from(index) + (operand >> 32);
             let memory = *(*(*cx).instance).memories.add(operand as u32 as usize);
-            if address + size_of::<M>() as u64 > (*memory).len as u64 {
+            // As with the limits of memory 0; memories have at most 2^32 bytes.
+            let limit = (*memory).len as i64 - size_of::<M>() as i64;
+            if address.cast_signed() > limit {
                 return Err(TrapCode::MemoryOutOfBounds);
             }
             Ok((*memory).base.add(address as usize).cast())

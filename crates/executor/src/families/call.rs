@@ -13,6 +13,7 @@ use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 use damson_core::context::{Context, Regs};
 use damson_core::func::FuncEntity;
+use damson_core::instance::InstanceEntity;
 use damson_core::{Cell, TrapCode};
 
 /// Exposes a pointer as the content of a cell.
@@ -42,6 +43,18 @@ unsafe fn code_at(entry: *const AtomicPtr<()>) -> *const Code {
     // SAFETY: as the caller promises. Acquire: what the pointer points to was written before
     // it was published.
     unsafe { (*entry).load(Ordering::Acquire).cast::<Code>() }
+}
+
+/// The running instance. Read anew each time: to keep it would take a register that is not
+/// there.
+///
+/// # Safety
+///
+/// `cx` is the running context.
+#[inline(always)]
+unsafe fn instance(cx: *mut Context) -> *const InstanceEntity {
+    // SAFETY: as the caller promises.
+    unsafe { (&raw const (*cx).instance).read_volatile() }
 }
 
 /// Where the operands of a call stand that say where its frame goes. They are read late:
@@ -116,7 +129,7 @@ unsafe fn need_code(cx: *mut Context, regs: Regs, entry: *const AtomicPtr<()>) -
 unsafe fn call_entity(cx: *mut Context, regs: Regs, func: *const FuncEntity, frame: Frame) -> Exit {
     // SAFETY: functions of a store are alive as long as it is.
     unsafe {
-        if ptr::eq((*func).instance, (*cx).instance) {
+        if ptr::eq((*func).instance, instance(cx)) {
             return call_code(cx, regs, (*func).code, frame);
         }
         let detail = &raw mut (*cx).exit_detail;
@@ -127,24 +140,24 @@ unsafe fn call_entity(cx: *mut Context, regs: Regs, func: *const FuncEntity, fra
     }
 }
 
-/// The element `index` of a table of functions if it is a function of type `ty`.
+/// The element `index` of the table of functions that the operand at the byte `at` names, if
+/// it is a function of the type that the operand after it names.
 ///
 /// # Safety
 ///
-/// As for [`handler`](crate::dispatch::handler); the instance has the table, which is one of
-/// functions, and the type.
+/// As for [`handler`](crate::dispatch::handler); the instruction has these operands.
 #[inline(always)]
 unsafe fn table_func(
     cx: *mut Context,
-    table: u32,
-    ty: u32,
+    regs: &Regs,
+    at: usize,
     index: u32,
 ) -> Result<*const FuncEntity, TrapCode> {
-    // SAFETY: as the caller promises. A table of functions holds zero or the exposed address
-    // of a function of its store.
+    // SAFETY: as the caller promises; the verifier has checked that the instance has both, and
+    // that the table is one of functions: it holds zero or the exposed address of a function
+    // of its store.
     unsafe {
-        let instance = (*cx).instance;
-        let table = *(*instance).tables.add(table as usize);
+        let table = *(*instance(cx)).tables.add(read_u32(regs, at) as usize);
         if index as usize >= (*table).len {
             return Err(TrapCode::TableOutOfBounds);
         }
@@ -153,7 +166,9 @@ unsafe fn table_func(
             return Err(TrapCode::IndirectCallToNull);
         }
         let func = ptr::with_exposed_provenance::<FuncEntity>(func as usize);
-        if (*func).type_id != *(*instance).type_ids.add(ty as usize) {
+        let type_ids = (*instance(cx)).type_ids;
+        let expected = *type_ids.add(read_u32(regs, at + 4) as usize);
+        if expected != (*func).type_id {
             return Err(TrapCode::BadSignature);
         }
         Ok(func)
@@ -207,7 +222,7 @@ impl<Op, I: Place, Tab, Ty, B, L> Instruction for CallIndirect<Op, I, Tab, Ty, B
         unsafe {
             let index: u32 = I::read(&regs, 0);
             let at = I::BYTES;
-            match table_func(cx, read_u32(&regs, at), read_u32(&regs, at + 4), index) {
+            match table_func(cx, &regs, at, index) {
                 Ok(func) => {
                     let frame = Frame {
                         at: at + 8,
@@ -303,7 +318,7 @@ unsafe fn tail_call_entity(
 ) -> Exit {
     // SAFETY: functions of a store are alive as long as it is.
     unsafe {
-        if ptr::eq((*func).instance, (*cx).instance) {
+        if ptr::eq((*func).instance, instance(cx)) {
             return tail_call_code(cx, regs, (*func).code, at);
         }
         let detail = &raw mut (*cx).exit_detail;
@@ -357,7 +372,7 @@ impl<Op, I: Place, Tab, Ty, L, S, N, C> Instruction
         unsafe {
             let index: u32 = I::read(&regs, 0);
             let at = I::BYTES;
-            match table_func(cx, read_u32(&regs, at), read_u32(&regs, at + 4), index) {
+            match table_func(cx, &regs, at, index) {
                 Ok(func) => tail_call_entity(cx, regs, func, at + 8),
                 Err(code) => trap(cx, regs, code),
             }

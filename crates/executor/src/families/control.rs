@@ -1,7 +1,7 @@
 //! Branches, returns, fuel, and what moves several slots.
 #![expect(unsafe_code, reason = "moves slots that the verifier has checked")]
 
-use crate::dispatch::{Exit, Instruction, dispatch, exit, next, trap};
+use crate::dispatch::{Exit, Instruction, dispatch, exit, next, opaque, trap};
 use crate::ops;
 use crate::place::{Place, Value, cells, jump, read_u16, read_u32, slot_at};
 use core::marker::PhantomData;
@@ -133,21 +133,18 @@ impl<Op, L, S, N> Instruction for ReturnSpan<Op, L, S, N> {
     }
 }
 
-/// Copies `count` cells to a lower or the same address. An explicit loop: a call of `memmove`
-/// would make the handler save its registers.
+/// Copies `count` cells to a lower or the same address.
 ///
 /// # Safety
 ///
 /// Both spans are on the stack, and `to` is not above `from`.
 #[inline(always)]
-pub(crate) unsafe fn copy_down(mut to: *mut Cell, mut from: *const Cell, count: u32) {
-    for _ in 0..count {
-        // SAFETY: as the caller promises. Volatile, so that it stays a loop.
-        unsafe {
-            to.write_volatile(from.read_volatile());
-            to = to.add(1);
-            from = from.add(1);
-        }
+pub(crate) unsafe fn copy_down(to: *mut Cell, from: *const Cell, count: u32) {
+    let (mut index, count) = (0, count as usize);
+    while index < count {
+        // SAFETY: as the caller promises.
+        unsafe { *to.add(index) = *from.add(index) };
+        index = opaque(index + 1);
     }
 }
 
@@ -163,9 +160,10 @@ impl<Op, D, S, N> Instruction for CopySpan<Op, D, S, N> {
             if to <= from {
                 copy_down(to, from, count);
             } else {
-                for index in (0..count as usize).rev() {
-                    to.add(index)
-                        .write_volatile(from.add(index).read_volatile());
+                let mut index = count as usize;
+                while index > 0 {
+                    index = opaque(index - 1);
+                    *to.add(index) = *from.add(index);
                 }
             }
             next(cx, regs, cells(8))
@@ -179,11 +177,12 @@ pub(crate) struct Zero<Op, D, N>(PhantomData<(Op, D, N)>);
 impl<Op, D, N> Instruction for Zero<Op, D, N> {
     #[inline(always)]
     unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
-        // SAFETY: the verifier has checked the span. Volatile for the reason of `copy_down`.
+        // SAFETY: the verifier has checked the span.
         unsafe {
-            let (to, count) = (slot_at(&regs, 0), read_u32(&regs, 2));
-            for index in 0..count as usize {
-                to.add(index).write_volatile(Cell::ZERO);
+            let (to, mut index) = (slot_at(&regs, 0), read_u32(&regs, 2) as usize);
+            while index > 0 {
+                index = opaque(index - 1);
+                *to.add(index) = Cell::ZERO;
             }
             next(cx, regs, cells(6))
         }

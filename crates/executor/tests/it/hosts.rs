@@ -346,6 +346,46 @@ fn the_host_calls_host_functions_like_any_other() {
 }
 
 #[test]
+fn a_host_function_that_a_guest_lets_call_itself_comes_to_an_end() {
+    let mut config = StoreConfig::default();
+    config.max_host_nesting = 40;
+    let mut store = PrunedStore::new((), config);
+    let late = Late::default();
+    let known = Arc::clone(&late);
+    let levels = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&levels);
+    let callback = host(&mut store, &number(), move |host, cells| {
+        let level = count.fetch_add(1, Ordering::Relaxed);
+        assert!(
+            level < 1000,
+            "without a limit the native stack would overflow"
+        );
+        Ok(call(host.store, *known.get().unwrap(), cells)?)
+    });
+    late.set(callback).unwrap();
+    for _ in 0..3 {
+        let mut error = run(&mut store, callback, &[0]).unwrap_err();
+        while let CallError::Host(inner) = error {
+            error = *inner.downcast().unwrap();
+        }
+        assert!(matches!(error, CallError::Trap(trap) if trap.code == TrapCode::StackOverflow));
+        assert_eq!(levels.swap(0, Ordering::Relaxed), 40);
+    }
+    let panics = host(&mut store, &number(), |_, _| {
+        std::panic::resume_unwind(Box::new("on purpose"))
+    });
+    for _ in 0..50 {
+        catch_unwind(AssertUnwindSafe(|| run(&mut store, panics, &[0]))).unwrap_err();
+    }
+    assert!(run(&mut store, callback, &[0]).is_err());
+    assert_eq!(
+        levels.load(Ordering::Relaxed),
+        40,
+        "panics leave nothing taken"
+    );
+}
+
+#[test]
 fn traps_say_where() {
     let mut store = store();
     let nothing = FuncType::new([], []);

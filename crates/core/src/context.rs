@@ -93,7 +93,7 @@ pub struct Context {
     pub stack_base: *mut Cell,
     /// Where the frame of a call from the host starts.
     pub stack_top: *mut Cell,
-    /// How many more times the host may call Wasm that calls the host.
+    /// How many more calls of the host may nest.
     pub host_nesting_left: u32,
     /// The saved registers.
     pub regs: Regs,

@@ -14,8 +14,8 @@ pub struct StoreConfig {
     pub stack_bytes: usize,
     /// How deep calls may nest. Default: 10,000.
     pub max_call_depth: u32,
-    /// How deep calls from the host into Wasm may nest: each takes native stack.
-    /// Default: 100.
+    /// How deep calls that the host makes may nest, of Wasm and of host functions:
+    /// each takes native stack. Default: 100.
     pub max_host_nesting: u32,
     /// The greatest size of a table. Default: 10,000,000 elements (80 MB).
     pub max_table_elements: u32,

@@ -188,7 +188,9 @@ fn mutual(store: &mut PrunedStore, own_call_between: bool) -> FuncHandle {
 #[expect(unsafe_code, reason = "looks at what the executor has allocated")]
 fn bridges(store: &mut PrunedStore) -> usize {
     // SAFETY: the context lives as long as the store, which is borrowed and not running.
-    unsafe { (&(*store.as_mut().context().as_ptr()).bridges).capacity() }
+    unsafe { store.as_mut().context().as_ref() }
+        .bridges
+        .capacity()
 }
 
 #[test]

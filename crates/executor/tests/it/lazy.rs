@@ -50,12 +50,12 @@ struct Shelf {
 }
 
 impl Shelf {
-    fn new(module: Module) -> (Arc<CodeMap>, Arc<AtomicU64>, Arc<AtomicU64>) {
+    fn code_map(module: Module) -> (Arc<CodeMap>, Arc<AtomicU64>, Arc<AtomicU64>) {
         let functions = module.code.iter().cloned().map(Some).collect();
-        Self::of(module, functions)
+        Self::code_map_of(module, functions)
     }
 
-    fn of(
+    fn code_map_of(
         mut module: Module,
         functions: Vec<Option<Function>>,
     ) -> (Arc<CodeMap>, Arc<AtomicU64>, Arc<AtomicU64>) {
@@ -146,7 +146,7 @@ fn functions_are_compiled_when_they_are_first_called() {
         Family::ReturnCallIndirect,
     ];
     for how in ways {
-        let (map, made, _) = Shelf::new(even_and_odd(how));
+        let (map, made, _) = Shelf::code_map(even_and_odd(how));
         let mut store = store();
         let unused = host(&mut store, &number(), |_, _| Ok(()));
         let shape = Arc::clone(map.shape());
@@ -185,7 +185,7 @@ fn functions_are_compiled_inside_of_nested_host_calls() {
             code.op(ReturnValue::IntReturn, &[code.linkage(), Operand::Acc]);
         });
     }
-    let (map, made, alive) = Shelf::new(module);
+    let (map, made, alive) = Shelf::code_map(module);
     let mut store = store();
     // Calls the function number `cells[0]` of the instance that calls it.
     let next = host(&mut store, &number(), |host, cells| {
@@ -238,7 +238,7 @@ fn a_compiler_that_fails_is_asked_again() {
         code.finish(5).unwrap()
     };
     for (second, message) in [(None, "nothing on the shelf"), (Some(other), "parameters")] {
-        let (map, made, _) = Shelf::of(module.clone(), vec![Some(first.clone()), second]);
+        let (map, made, _) = Shelf::code_map_of(module.clone(), vec![Some(first.clone()), second]);
         let mut store = store();
         let shape = Arc::clone(map.shape());
         let instance = store
@@ -331,7 +331,7 @@ fn code_is_defined_once_and_where_it_belongs() {
 #[test]
 fn threads_share_code_that_is_compiled_on_the_way() {
     for _ in 0..20 {
-        let (map, _, _) = Shelf::new(even_and_odd(Family::Call));
+        let (map, _, _) = Shelf::code_map(even_and_odd(Family::Call));
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {

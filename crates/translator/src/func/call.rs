@@ -100,6 +100,7 @@ impl FuncTranslator<'_> {
         let arguments = [Operand::Span(src), Operand::Count(count as u32)];
         let linkage = Operand::TailLinkage(Slot(ty.cells() as u16));
         let [span, number] = arguments;
+        self.count_slots(count as u32);
         self.mark_offset();
         match callee {
             Callee::Func(func) if func < self.num_imported => self.emit(
@@ -217,6 +218,7 @@ impl FuncTranslator<'_> {
             _ => {
                 let src = self.frame.homes(from, count)?;
                 let operands = [linkage, Operand::Span(src), Operand::Count(count as u32)];
+                self.count_slots(count as u32);
                 self.emit(ReturnSpan::ReturnSpan, &operands, None)
             }
         }

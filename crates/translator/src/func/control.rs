@@ -16,6 +16,9 @@ use super::value::{Entry, Value};
 use super::{FuncTranslator, Stop};
 use crate::convert;
 
+/// How many slots may be moved for one unit of fuel: 64 bytes.
+const SLOTS_PER_UNIT: u32 = 8;
+
 /// More values than this are moved by one instruction instead of one each.
 const FEW: usize = 4;
 
@@ -144,8 +147,11 @@ impl FuncTranslator<'_> {
     fn settle_fuel(&mut self) -> Result<(), Stop> {
         if let Some(FuelPoint { at, operators }) = self.fuel.take() {
             // At least one, so that no loop is free.
-            self.builder
-                .patch_operand(at, 0, Operand::Count(operators.max(1)))?;
+            let units = operators.max(1);
+            self.builder.patch_operand(at, 0, Operand::Count(units))?;
+            if at == 0 {
+                self.entry_fuel = units;
+            }
         }
         Ok(())
     }
@@ -155,6 +161,23 @@ impl FuncTranslator<'_> {
         if let Some(fuel) = &mut self.fuel {
             fuel.operators = fuel.operators.saturating_add(1);
         }
+    }
+
+    /// Counts slots that one instruction moves: a unit for every 64 bytes, as the executor
+    /// takes for bulk operations.
+    pub(crate) fn count_slots(&mut self, slots: u32) {
+        if let Some(fuel) = &mut self.fuel {
+            fuel.operators = fuel.operators.saturating_add(slots / SLOTS_PER_UNIT);
+        }
+    }
+
+    /// Charges at the start of the function for slots that are cleared there.
+    pub(crate) fn charge_cleared(&mut self, slots: u32) -> Result<(), Stop> {
+        if self.consume_fuel {
+            let units = self.entry_fuel.saturating_add(slots / SLOTS_PER_UNIT);
+            self.builder.patch_operand(0, 0, Operand::Count(units))?;
+        }
+        Ok(())
     }
 
     /// What follows cannot be reached until the innermost block ends.
@@ -421,6 +444,7 @@ impl FuncTranslator<'_> {
             Operand::Span(src),
             Operand::Count(count as u32),
         ];
+        self.count_slots(count as u32);
         self.emit(CopySpan::CopySpan, &operands, None)?;
         // Some slots changed; which, matters to nobody before the next label.
         self.known.forget();

@@ -116,8 +116,9 @@ impl FuncTranslator<'_> {
         let slot = self.frame.local(first)?;
         self.frame.local(last)?;
         self.builder.patch_operand(at, 0, Operand::Span(slot))?;
-        self.builder
-            .patch_operand(at, 1, Operand::Count(last - first + 1))?;
+        let count = last - first + 1;
+        self.builder.patch_operand(at, 1, Operand::Count(count))?;
+        self.charge_cleared(count)?;
         Ok(None)
     }
 }

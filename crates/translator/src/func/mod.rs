@@ -29,8 +29,9 @@
 //! that charges one unit for each operator up to the next such place. Operators
 //! that cannot be reached cost nothing; those behind a conditional branch are
 //! paid before it, also if the branch is taken. So fuel is never charged too
-//! late, and what a call or a bulk operation costs in addition is the
-//! executor's business.
+//! late. An instruction that moves or clears many slots costs a unit more for
+//! every 64 bytes; what a bulk operation costs in addition is the executor's
+//! business.
 
 #[cfg(test)]
 mod bombs;
@@ -135,6 +136,8 @@ struct FuncTranslator<'a> {
     offset: u32,
     /// Where the fuel of the current stretch of code is charged.
     fuel: Option<FuelPoint>,
+    /// What the first charge of the function is.
+    entry_fuel: u32,
     consume_fuel: bool,
     mark_all: bool,
     chain: Vec<usize>,
@@ -173,6 +176,7 @@ pub(crate) fn translate(
         reachable: true,
         offset: 0,
         fuel: None,
+        entry_fuel: 0,
         consume_fuel: options.consume_fuel,
         mark_all: options.mark_all,
         chain: core::mem::take(&mut scratch.chain),

@@ -1,5 +1,6 @@
 //! Tests of the translator through its public interface.
 
+mod fuel;
 mod golden;
 mod modules;
 mod proposals;

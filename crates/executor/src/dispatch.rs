@@ -192,6 +192,13 @@ pub(crate) unsafe fn dispatch(cx: *mut Context, regs: Regs) -> Exit {
 ///
 /// As for [`handler`].
 #[inline(always)]
+#[cfg_attr(
+    damson_tail_dispatch,
+    expect(
+        clippy::pointers_in_nomem_asm_block,
+        reason = "the text is a comment: it touches no memory"
+    )
+)]
 pub(crate) unsafe fn dispatch_apart(cx: *mut Context, regs: Regs) -> Exit {
     #[cfg(damson_tail_dispatch)]
     {

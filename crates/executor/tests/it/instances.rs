@@ -1,5 +1,6 @@
 //! Calls between instances and into the host: memory, globals and frames are those of whoever
 //! runs.
+#![expect(unsafe_code, reason = "looks at what the executor has allocated")]
 
 use crate::support::*;
 use damson_executor::ir::*;
@@ -185,7 +186,6 @@ fn mutual(store: &mut PrunedStore, own_call_between: bool) -> FuncHandle {
 }
 
 /// For how many ways back to an instance there is room.
-#[expect(unsafe_code, reason = "looks at what the executor has allocated")]
 fn bridges(store: &mut PrunedStore) -> usize {
     // SAFETY: the context lives as long as the store, which is borrowed and not running.
     unsafe { store.as_mut().context().as_ref() }

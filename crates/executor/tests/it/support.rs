@@ -1,4 +1,5 @@
 //! Modules made by hand.
+#![expect(unsafe_code, reason = "an instance gives its memories by pointer")]
 
 use damson_executor::ir::{
     Family, Function, FunctionBuilder, Label, Opcode, Operand, Operation, Slot, Verified,
@@ -281,7 +282,6 @@ pub(crate) fn func(store: &PrunedStore, instance: InstanceHandle, index: u32) ->
 }
 
 /// A memory of an instance by its index.
-#[expect(unsafe_code, reason = "an instance gives its memories by pointer")]
 pub(crate) fn memory(store: &PrunedStore, instance: InstanceHandle, index: u32) -> MemoryHandle {
     let memory = store.as_ref().instance(instance).unwrap().memory(index);
     // SAFETY: memories live as long as their store, which is borrowed and not running.

@@ -5,7 +5,9 @@
 use crate::support::*;
 use damson_executor::ir::*;
 use damson_executor::store::types::RefType;
-use damson_executor::store::{Cell, FuncHandle, FuncType, InstanceHandle, PrunedStore, TrapCode};
+use damson_executor::store::{
+    Cell, FuncHandle, FuncType, InstanceHandle, PrunedStore, StoreConfig, TrapCode,
+};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -198,7 +200,11 @@ fn tail_calls_between_instances_take_no_space() {
     for own_call_between in [false, true] {
         let mut store = store();
         let func = mutual(&mut store, own_call_between);
-        let n = 1_000_000;
+        let n = if cfg!(debug_assertions) {
+            100_000
+        } else {
+            1_000_000
+        };
         assert_eq!(run(&mut store, func, &[n, 0]).unwrap()[0], n / 2 * 3);
         assert!(bridges(&mut store) < 10, "ways back to instances");
         assert_eq!(run(&mut store, func, &[3, 0]).unwrap()[0], 4);
@@ -306,30 +312,83 @@ fn host_functions_of_many_parameters_and_results() {
 }
 
 #[test]
-fn a_host_function_that_needs_more_than_the_stack_is_a_trap() {
-    // The caller's frame fits exactly; the host function's cells would not.
-    use damson_executor::store::StoreConfig;
+fn a_frame_that_ends_with_the_stack_is_enough_for_a_tail_call_into_the_host() {
     let mut config = StoreConfig::default();
     config.stack_bytes = 8 * 8;
     let mut store = PrunedStore::new((), config);
-    let wide = FuncType::new(vec![I64; 2], vec![I64]);
+    let wide = FuncType::new([I64; 6], [I64]);
     let body = host(&mut store, &wide, |_, cells| {
-        cells[0] = Cell::from_bits(cells[0].to_bits() + cells[1].to_bits());
+        cells[0] = Cell::from_bits(cells.iter().map(|cell| cell.to_bits()).sum());
         Ok(())
     });
     let mut module = Module::default();
     let ty = module.ty_of(&wide);
     let imported = module.import_func(ty);
-    let outer = module.ty(&[], &[I64]);
-    let fits = module.func(outer, 8, |code| {
-        code.op(CopyValue::IntCopy, &[to(6), imm(1)]);
-        code.op(CopyValue::IntCopy, &[to(7), imm(2)]);
-        tail_call_import(code, imported, 6, &wide);
-    });
-    let large = module.func(outer, 9, |code| code.op(Unreachable::Unreachable, &[]));
+    // Its arguments are the parameters, or lie above the linkage.
+    let below = module.func(ty, 8, |code| tail_call_import(code, imported, 0, &wide));
+    let large = module.func(ty, 9, |code| code.op(Unreachable::Unreachable, &[]));
     let instance = module.instantiate(&mut store, &[body.into()]);
-    let (fits, large) = (func(&store, instance, fits), func(&store, instance, large));
-    assert_eq!(run(&mut store, fits, &[]).unwrap(), [3]);
-    assert_eq!(trap(run(&mut store, large, &[])), TrapCode::StackOverflow);
-    assert_eq!(run(&mut store, fits, &[]).unwrap(), [3]);
+    let (below, large) = (func(&store, instance, below), func(&store, instance, large));
+    for _ in 0..2 {
+        assert_eq!(run(&mut store, below, &[1, 2, 3, 4, 5, 6]).unwrap()[0], 21);
+        assert_eq!(
+            trap(run(&mut store, large, &[0; 6])),
+            TrapCode::StackOverflow
+        );
+    }
+}
+
+#[test]
+fn a_tail_call_into_the_host_gives_back_the_depth_of_its_frame() {
+    let mut config = StoreConfig::default();
+    config.max_call_depth = 4;
+    let mut store = PrunedStore::new((), config);
+    let body = host(&mut store, &number(), |_, cells| {
+        cells[0] = Cell::from_bits(cells[0].to_bits() + 1);
+        Ok(())
+    });
+    let first = chain(&mut store, &[true], body);
+    let mut module = Module::default();
+    let ty = module.ty_of(&number());
+    let imported = [body, first].map(|_| module.import_func(ty));
+    let own = module.func(ty, 4, |code| {
+        tail_call_import(code, imported[0], 0, &number())
+    });
+    // n -> calls both n times: a function of its own, and one of another instance.
+    let index = module.func(ty, 8, |code| {
+        let again = code.new_label();
+        code.op(CopyValue::IntCopy, &[to(3), s(0)]);
+        code.op(Zero::Zero, &[span(4), Operand::Count(1)]);
+        code.bind(again);
+        let [base, linkage] = frame_at(4, &number());
+        code.op(Call::Call, &[Operand::DefinedFunc(own), base, linkage]);
+        call_import(code, imported[1], 4, &number());
+        code.op(IntBinary::I64Sub, &[rs(3), s(3), imm(1)]);
+        code.op(IntTest::I64Nez, &[br_if(again), s(3)]);
+        code.op(ReturnValue::IntReturn, &[code.linkage(), s(4)]);
+    });
+    let instance = module.instantiate(&mut store, &[body.into(), first.into()]);
+    let func = func(&store, instance, index);
+    assert_eq!(run(&mut store, func, &[100]).unwrap(), [300]);
+}
+
+#[test]
+fn a_trap_that_the_host_catches_takes_its_ways_back_along() {
+    // outer -> middle (another instance) -> host -> a chain of instances that traps. The way
+    // back from middle leads to outer, not into what has trapped.
+    let mut store = store();
+    let mut module = Module::default();
+    let ty = module.ty_of(&number());
+    let traps = module.func(ty, 3, |code| code.op(Unreachable::Unreachable, &[]));
+    let trapping = module.instantiate(&mut store, &[]);
+    let trapping = func(&store, trapping, traps);
+    let trapping = chain(&mut store, &[false, true, false], trapping);
+    let catches = host(&mut store, &number(), move |host, cells| {
+        assert!(damson_executor::call(host.store, trapping, cells).is_err());
+        Ok(())
+    });
+    let outer = chain(&mut store, &[false, false], catches);
+    for n in 0..3 {
+        assert_eq!(run(&mut store, outer, &[n]).unwrap(), [n + 2]);
+    }
 }

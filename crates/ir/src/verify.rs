@@ -168,8 +168,13 @@ pub enum VerifyErrorKind {
     #[error("the verifier has no rule for this form of the instruction")]
     Form,
     /// Table and table, or table and segment, hold different types of references.
-    #[error("the reference types of the two operands differ")]
-    RefTypes,
+    #[error("expected {expected} elements as in the first operand, found {found}")]
+    RefTypes {
+        /// What the first operand holds.
+        expected: RefType,
+        /// What the second operand holds.
+        found: RefType,
+    },
     /// The number of results or arguments is not the one that the type gives.
     #[error("{found} values, expected {expected}")]
     ValueCount {
@@ -476,6 +481,9 @@ impl<'a> FunctionVerifier<'a> {
                     .map(|segment| segment.ty);
                 same_ref_types(self.table_element(table), segment)
             }
+            (Family::ReturnSpan | Family::TableCopy | Family::TableInit, _) => {
+                Err(VerifyErrorKind::Form)
+            }
             // `operand` has left these to an arm above.
             _ if operands.iter().any(|operand| {
                 let kind = operand.kind();
@@ -594,11 +602,13 @@ fn equal_count(found: usize, expected: usize) -> Outcome {
     }
 }
 
-fn same_ref_types(left: Option<RefType>, right: Option<RefType>) -> Outcome {
-    if left == right {
-        Ok(())
-    } else {
-        Err(VerifyErrorKind::RefTypes)
+/// Both exist: the operands were checked one by one before.
+fn same_ref_types(first: Option<RefType>, second: Option<RefType>) -> Outcome {
+    match (first, second) {
+        (Some(expected), Some(found)) if expected != found => {
+            Err(VerifyErrorKind::RefTypes { expected, found })
+        }
+        _ => Ok(()),
     }
 }
 

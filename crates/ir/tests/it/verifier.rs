@@ -2,6 +2,7 @@
 
 use crate::support::*;
 use damson_core::shape::ModuleShape;
+use damson_core::types::RefType;
 use damson_core::{FuncType, ValType};
 use damson_ir::*;
 use std::sync::Arc;
@@ -177,10 +178,12 @@ fn tables_and_segments_of_one_operation_hold_the_same() {
     let slots = [10, 11, 12].map(|slot| Operand::Slot(Slot(slot)));
     let both = |table, other| [&[Operand::Table(table), other][..], &slots].concat();
     for (table, other) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+        let ty = |index| [RefType::Func, RefType::Extern][index as usize];
         let expected = if table == other {
             Ok(())
         } else {
-            Err(VerifyErrorKind::RefTypes)
+            let (expected, found) = (ty(table), ty(other));
+            Err(VerifyErrorKind::RefTypes { expected, found })
         };
         let operands = both(table, Operand::Table(other));
         let opcode = copy.op().form(&kinds(&operands)).unwrap();

@@ -1,5 +1,6 @@
 //! The executor used alone: bytecode from the builder, run on a pruned store.
 
+mod allocations;
 mod calls;
 mod generator;
 mod hosts;

@@ -164,10 +164,21 @@ fn the_type_of_a_callee_is_what_counts() {
             // () -> () has its linkage at its base, and no results to return in our stead.
             verdict(opcode, &operands).expect_err(&opcode.to_string());
             let has_base = operands.iter().any(|operand| operand.kind() == Kind::Base);
-            if let Some(Operand::CalleeLinkage(linkage)) = operands.last_mut() {
-                *linkage = Slot(20);
+            for operand in &mut operands {
+                match operand {
+                    Operand::CalleeLinkage(linkage) => *linkage = Slot(20),
+                    Operand::TailLinkage(linkage) => *linkage = Slot(0),
+                    Operand::Count(count) => *count = 0,
+                    _ => {}
+                }
             }
-            assert_eq!(verdict(opcode, &operands).is_ok(), has_base, "{opcode}");
+            let expected = if has_base {
+                Ok(())
+            } else {
+                let (expected, found) = (usize::from(RESULTS), 0);
+                Err(VerifyErrorKind::ValueCount { found, expected })
+            };
+            assert_eq!(verdict(opcode, &operands), expected, "{opcode}");
         }
     }
 }

@@ -12,6 +12,14 @@
 //! functions, growth, compilation, calls into other instances) leaves the loop with an exit;
 //! the *driver* ([`drive`](self)) does it as ordinary Rust code and enters the loop again.
 //!
+//! # What verification promises
+//!
+//! Verified code touches no memory but its own: whatever it computes, it is as safe as any
+//! safe Rust function. It is not blind, though. A slot that a function reads before it writes
+//! it holds what an earlier frame left there, which may be another instance's value or an
+//! address of the host. Translated WebAssembly never reads such a slot; whoever runs bytecode
+//! of strangers has to demand the same of it.
+//!
 //! | file | holds |
 //! |---|---|
 //! | `dispatch` | the handler's signature, the two dispatch backends and the choice between them |

@@ -117,7 +117,9 @@ impl Node {
     /// The sequences that belong to it: arguments, then bodies.
     pub(crate) fn sequences(&self) -> impl Iterator<Item = &Vec<Self>> {
         let (first, second) = match &self.op {
-            Op::Block(body) | Op::Loop(body) | Op::Counted { body, .. } => (Some(&body.nodes), None),
+            Op::Block(body) | Op::Loop(body) | Op::Counted { body, .. } => {
+                (Some(&body.nodes), None)
+            }
             Op::If { then, other } => (Some(&then.nodes), Some(other)),
             _ => (None, None),
         };
@@ -206,8 +208,15 @@ pub enum Op {
     Loop(Body),
     /// A loop without results that runs `rounds` times, counting down a local that
     /// nothing else writes.
-    Counted { body: Body, counter: u32, rounds: i32 },
-    If { then: Body, other: Vec<Node> },
+    Counted {
+        body: Body,
+        counter: u32,
+        rounds: i32,
+    },
+    If {
+        then: Body,
+        other: Vec<Node>,
+    },
     Br(Label),
     BrIf(Label),
     /// The last label is the default.

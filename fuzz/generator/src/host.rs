@@ -40,7 +40,12 @@ use Ty::{F32, F64, I32, I64};
 
 const fn decl(name: &'static str, params: &'static [Ty], results: &'static [Ty]) -> Decl {
     let effect = Effect::None;
-    Decl { name, params, results, effect }
+    Decl {
+        name,
+        params,
+        results,
+        effect,
+    }
 }
 
 static DECLS: &[Decl] = &[
@@ -66,11 +71,35 @@ static DECLS: &[Decl] = &[
         ],
         &[I64, F64, F32, I32, I32, I32, I64, F64, I64, F32],
     ),
-    decl("few_to_many", &[I32], &[I32, I32, I64, F64, F32, I32, I64, I32, I64]),
-    Decl { name: "grow", params: &[I32], results: &[I32], effect: Effect::Grow },
-    Decl { name: "poke", params: &[I32, I32], results: &[], effect: Effect::Poke },
-    Decl { name: "call_back", params: &[I32], results: &[I32], effect: Effect::CallBack },
-    Decl { name: "fail", params: &[], results: &[], effect: Effect::Fail },
+    decl(
+        "few_to_many",
+        &[I32],
+        &[I32, I32, I64, F64, F32, I32, I64, I32, I64],
+    ),
+    Decl {
+        name: "grow",
+        params: &[I32],
+        results: &[I32],
+        effect: Effect::Grow,
+    },
+    Decl {
+        name: "poke",
+        params: &[I32, I32],
+        results: &[],
+        effect: Effect::Poke,
+    },
+    Decl {
+        name: "call_back",
+        params: &[I32],
+        results: &[I32],
+        effect: Effect::CallBack,
+    },
+    Decl {
+        name: "fail",
+        params: &[],
+        results: &[],
+        effect: Effect::Fail,
+    },
 ];
 
 impl HostFn {
@@ -121,7 +150,9 @@ impl HostFn {
             return args.to_vec();
         }
         let mut state = args.iter().fold(u64::from(self.0) + 1, |state, arg| {
-            (state ^ canonical_bits(*arg)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29)
+            (state ^ canonical_bits(*arg))
+                .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+                .rotate_left(29)
         });
         decl.results
             .iter()

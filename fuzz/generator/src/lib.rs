@@ -26,23 +26,36 @@ pub mod host;
 mod memory_ops;
 mod numeric;
 mod rng;
+mod shrink;
+mod strategy;
 
 pub use ast::{Const, Invocation, Program, Ty};
 pub use emit::FUEL;
 pub use host::{Effect, HostFn};
+pub use rng::bytes;
+pub use strategy::{ProgramTree, Programs};
 
 #[cfg(test)]
 mod tests {
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::{Config, TestRunner};
+
     use super::*;
+    use crate::ast::Op;
+
+    fn assert_valid(program: &Program, of: &str) {
+        for wasm in [program.to_wasm(), program.to_plain_wasm()] {
+            if let Err(error) = wasmparser::Validator::new().validate_all(&wasm) {
+                let text = wasmprinter::print_bytes(&wasm).unwrap_or_default();
+                panic!("{of}: {error}\n{text}");
+            }
+        }
+    }
 
     #[test]
     fn every_program_is_valid() {
         for seed in 0..2000 {
-            let wasm = Program::generate(seed).to_wasm();
-            if let Err(error) = wasmparser::Validator::new().validate_all(&wasm) {
-                let text = wasmprinter::print_bytes(&wasm).unwrap_or_default();
-                panic!("seed {seed}: {error}\n{text}");
-            }
+            assert_valid(&Program::generate(seed), &format!("seed {seed}"));
         }
     }
 
@@ -50,5 +63,60 @@ mod tests {
     fn a_seed_gives_one_program() {
         assert_eq!(Program::generate(7), Program::generate(7));
         assert_ne!(Program::generate(7), Program::generate(8));
+    }
+
+    #[test]
+    fn every_simplification_is_valid() {
+        let runner = &mut TestRunner::new(Config {
+            cases: 60,
+            ..Config::default()
+        });
+        let result = runner.run(&Programs, |program| {
+            let mut number = 0;
+            while let Some((at, simpler)) = program.simplify(number) {
+                assert_valid(&simpler, &format!("simplification {at}"));
+                number = at + 1;
+            }
+            Ok(())
+        });
+        result.expect("all are valid");
+    }
+
+    /// Shrinks to what grows the memory, and nothing else.
+    #[test]
+    fn shrinking_leaves_what_matters() {
+        let grows = |program: &Program| {
+            program.invocations().iter().any(|call| {
+                let body = &program.funcs[call.func].body;
+                body.iter()
+                    .any(|node| node.any(&mut |node| node.op == Op::MemoryGrow))
+            })
+        };
+        let mut shrunk = 0;
+        for program in (0..40).map(Program::generate).filter(grows) {
+            let mut tree = ProgramTree::new(program);
+            let mut goes_on = tree.simplify();
+            while goes_on {
+                goes_on = if grows(&tree.current()) {
+                    tree.simplify()
+                } else {
+                    tree.complicate()
+                };
+            }
+            let program = tree.current();
+            assert!(grows(&program));
+            assert_eq!(program.invocations().len(), 1);
+            let body = &program.funcs[program.invocations()[0].func].body;
+            let mut nodes = 0;
+            for node in body {
+                node.any(&mut |_| {
+                    nodes += 1;
+                    false
+                });
+            }
+            assert!(nodes <= 15, "{nodes} nodes: {body:#?}");
+            shrunk += 1;
+        }
+        assert!(shrunk > 5, "{shrunk}");
     }
 }

@@ -45,3 +45,10 @@ impl Rng {
         unreachable!("the weights add up to their sum")
     }
 }
+
+/// Bytes for generators that want some: a function of the seed.
+#[must_use]
+pub fn bytes(seed: u64, len: usize) -> Vec<u8> {
+    let mut rng = Rng::new(seed);
+    (0..len).map(|_| rng.bits() as u8).collect()
+}

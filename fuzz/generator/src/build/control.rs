@@ -12,7 +12,15 @@ impl FuncGen<'_> {
             let label = self.scope(results.to_vec());
             let nodes = self.values(results);
             self.scopes.pop();
-            return Node::new(Op::Block(Body { label, params: Vec::new(), nodes }), vec![], results);
+            return Node::new(
+                Op::Block(Body {
+                    label,
+                    params: Vec::new(),
+                    nodes,
+                }),
+                vec![],
+                results,
+            );
         }
         match self.rng.below(10) {
             0..=3 => self.plain_block(results),
@@ -36,7 +44,15 @@ impl FuncGen<'_> {
         let label = self.scope(results.to_vec());
         let nodes = self.body(&params, results);
         self.scopes.pop();
-        Node::new(Op::Block(Body { label, params, nodes }), args, results)
+        Node::new(
+            Op::Block(Body {
+                label,
+                params,
+                nodes,
+            }),
+            args,
+            results,
+        )
     }
 
     fn if_else(&mut self, results: &[Ty]) -> Node {
@@ -52,7 +68,18 @@ impl FuncGen<'_> {
             self.body(&params, results)
         };
         self.scopes.pop();
-        Node::new(Op::If { then: Body { label, params, nodes }, other }, args, results)
+        Node::new(
+            Op::If {
+                then: Body {
+                    label,
+                    params,
+                    nodes,
+                },
+                other,
+            },
+            args,
+            results,
+        )
     }
 
     /// A loop that goes on under a condition.
@@ -72,11 +99,23 @@ impl FuncGen<'_> {
             nodes.push(branch);
         } else {
             let kept = params.is_empty();
-            nodes.push(if kept { branch } else { Node::new(Op::Drop, vec![branch], []) });
+            nodes.push(if kept {
+                branch
+            } else {
+                Node::new(Op::Drop, vec![branch], [])
+            });
             nodes.extend(self.values(results));
         }
         self.scopes.pop();
-        Node::new(Op::Loop(Body { label, params, nodes }), args, results)
+        Node::new(
+            Op::Loop(Body {
+                label,
+                params,
+                nodes,
+            }),
+            args,
+            results,
+        )
     }
 
     /// Nested blocks, left through a `br_table` in the innermost.
@@ -98,7 +137,13 @@ impl FuncGen<'_> {
             .map(|scope| scope.label)
             .collect();
         let targets = (0..1 + self.rng.below(6))
-            .map(|_| if self.rng.chance(85) { *self.rng.pick(&labels) } else { *self.rng.pick(&outside) })
+            .map(|_| {
+                if self.rng.chance(85) {
+                    *self.rng.pick(&labels)
+                } else {
+                    *self.rng.pick(&outside)
+                }
+            })
             .collect();
         let mut nodes = Vec::new();
         if self.rng.chance(30) {
@@ -109,7 +154,11 @@ impl FuncGen<'_> {
         loop {
             let label = labels.pop().expect("one block for each label");
             self.scopes.pop();
-            let body = Body { label, params: Vec::new(), nodes };
+            let body = Body {
+                label,
+                params: Vec::new(),
+                nodes,
+            };
             let block = Node::new(Op::Block(body), Vec::new(), results);
             if labels.is_empty() {
                 return block;
@@ -155,12 +204,18 @@ impl FuncGen<'_> {
         if self.rng.chance(50) {
             args.push(self.effect());
         }
-        let callees: Vec<_> = HostFn::all().filter(|h| h.params().starts_with(params)).collect();
+        let callees: Vec<_> = HostFn::all()
+            .filter(|h| h.params().starts_with(params))
+            .collect();
         if !callees.is_empty() && self.rng.chance(25) {
             let host = *self.rng.pick(&callees);
             args.extend(self.values(&host.params()[params.len()..]));
             let call = Node::new(Op::Call(Callee::Host(host)), args, host.results_ty());
-            return vec![if call.types.is_empty() { call } else { Node::new(Op::Drop, vec![call], []) }];
+            return vec![if call.types.is_empty() {
+                call
+            } else {
+                Node::new(Op::Drop, vec![call], [])
+            }];
         }
         if self.rng.chance(15) {
             return vec![Node::new(Op::Drop, args, [])];
@@ -171,8 +226,12 @@ impl FuncGen<'_> {
 
     /// Values that a conditional branch leaves on the stack.
     pub(crate) fn br_if_for(&mut self, want: &[Ty]) -> Option<Node> {
-        let fitting: Vec<Scope> =
-            self.scopes.iter().filter(|scope| scope.types == want).cloned().collect();
+        let fitting: Vec<Scope> = self
+            .scopes
+            .iter()
+            .filter(|scope| scope.types == want)
+            .cloned()
+            .collect();
         if fitting.is_empty() {
             return None;
         }
@@ -201,10 +260,15 @@ impl FuncGen<'_> {
 
     fn tail_call(&mut self) -> (Op, Vec<Node>) {
         let results = self.results();
-        let hosts: Vec<_> = HostFn::all().filter(|host| host.results_ty() == results).collect();
+        let hosts: Vec<_> = HostFn::all()
+            .filter(|host| host.results_ty() == results)
+            .collect();
         if !hosts.is_empty() && self.rng.chance(40) {
             let host = *self.rng.pick(&hosts);
-            return (Op::ReturnCall(Callee::Host(host)), self.values(host.params()));
+            return (
+                Op::ReturnCall(Callee::Host(host)),
+                self.values(host.params()),
+            );
         }
         // At least this function itself has its results.
         let funcs = self.funcs_with(results);
@@ -220,9 +284,15 @@ impl FuncGen<'_> {
 
     fn br_table(&mut self) -> (Op, Vec<Node>) {
         let types = self.rng.pick(&self.scopes).types.clone();
-        let fitting: Vec<_> =
-            self.scopes.iter().filter(|s| s.types == types).map(|s| s.label).collect();
-        let labels = (0..1 + self.rng.below(5)).map(|_| *self.rng.pick(&fitting)).collect();
+        let fitting: Vec<_> = self
+            .scopes
+            .iter()
+            .filter(|s| s.types == types)
+            .map(|s| s.label)
+            .collect();
+        let labels = (0..1 + self.rng.below(5))
+            .map(|_| *self.rng.pick(&fitting))
+            .collect();
         let mut args = self.values(&types);
         args.extend(self.values(&[Ty::I32]));
         (Op::BrTable(labels), args)

@@ -31,13 +31,27 @@ impl FuncGen<'_> {
 
     /// Sets a local, or several at once: swaps and rotations.
     fn set_locals(&mut self) -> Node {
-        let count = if self.rng.chance(75) { 1 } else { 2 + self.rng.below(3) };
+        let count = if self.rng.chance(75) {
+            1
+        } else {
+            2 + self.rng.below(3)
+        };
         let ty = self.rng.ty();
-        let types: Vec<_> =
-            (0..count).map(|_| if self.rng.chance(70) { ty } else { self.rng.ty() }).collect();
+        let types: Vec<_> = (0..count)
+            .map(|_| {
+                if self.rng.chance(70) {
+                    ty
+                } else {
+                    self.rng.ty()
+                }
+            })
+            .collect();
         let node = self.node(Op::Nop, &types, []);
         let locals = types.iter().rev().map(|ty| self.writable(*ty)).collect();
-        Node { op: Op::SetLocals(locals), ..node }
+        Node {
+            op: Op::SetLocals(locals),
+            ..node
+        }
     }
 
     fn global_set(&mut self) -> Node {
@@ -75,8 +89,19 @@ impl FuncGen<'_> {
         }
         nodes.push(self.never(&[]));
         self.scopes.pop();
-        let then = Body { label, params: Vec::new(), nodes };
-        Node::new(Op::If { then, other: Vec::new() }, args, [])
+        let then = Body {
+            label,
+            params: Vec::new(),
+            nodes,
+        };
+        Node::new(
+            Op::If {
+                then,
+                other: Vec::new(),
+            },
+            args,
+            [],
+        )
     }
 
     fn br_if_effect(&mut self) -> Node {
@@ -101,12 +126,28 @@ impl FuncGen<'_> {
         }
         self.scopes.pop();
         let rounds = 1 + self.rng.below(6) as i32;
-        let body = Body { label, params: Vec::new(), nodes };
-        Node::new(Op::Counted { body, counter, rounds }, Vec::new(), [])
+        let body = Body {
+            label,
+            params: Vec::new(),
+            nodes,
+        };
+        Node::new(
+            Op::Counted {
+                body,
+                counter,
+                rounds,
+            },
+            Vec::new(),
+            [],
+        )
     }
 }
 
 /// The node, and its results thrown away.
 fn dropped(node: Node) -> Node {
-    if node.types.is_empty() { node } else { Node::new(Op::Drop, vec![node], Vec::<Ty>::new()) }
+    if node.types.is_empty() {
+        node
+    } else {
+        Node::new(Op::Drop, vec![node], Vec::<Ty>::new())
+    }
 }

@@ -99,13 +99,15 @@ impl<'a> FuncGen<'a> {
     /// A local to write: preferably one whose old value is still pending.
     pub(crate) fn writable(&mut self, ty: Ty) -> u32 {
         if self.rng.chance(60) {
-            let hot: Vec<_> =
-                self.pending.iter().copied().filter(|l| self.locals[*l as usize] == ty).collect();
+            let fits =
+                |local: &u32| self.locals[*local as usize] == ty && !self.counters.contains(local);
+            let hot: Vec<_> = self.pending.iter().copied().filter(fits).collect();
             if !hot.is_empty() {
                 return *self.rng.pick(&hot);
             }
         }
-        self.any_local(ty, false).unwrap_or_else(|| self.new_local(ty))
+        self.any_local(ty, false)
+            .unwrap_or_else(|| self.new_local(ty))
     }
 
     fn any_local(&mut self, ty: Ty, counters: bool) -> Option<u32> {
@@ -118,7 +120,11 @@ impl<'a> FuncGen<'a> {
             return None;
         }
         // Two out of three times one of the first two: they become hot.
-        let some = if self.rng.chance(66) { &all[..all.len().min(2)] } else { &all[..] };
+        let some = if self.rng.chance(66) {
+            &all[..all.len().min(2)]
+        } else {
+            &all[..]
+        };
         Some(*self.rng.pick(some))
     }
 

@@ -33,7 +33,12 @@ impl FuncGen<'_> {
         };
         let nodes = match self.rng.below(20) {
             0..=6 => vec![Node::i32(self.rng.below(96) as i32)],
-            7 => vec![Node::i32(*self.rng.pick(&[65536 - width as i32, 65535, 0, -1]))],
+            7 => vec![Node::i32(*self.rng.pick(&[
+                65536 - width as i32,
+                65535,
+                0,
+                -1,
+            ]))],
             8..=13 => {
                 let mut nodes = self.values(&[Ty::I32]);
                 let mask = *self.rng.pick(&[0xff, 0x7fff, 0x3c]);
@@ -77,8 +82,14 @@ impl FuncGen<'_> {
 
     /// An operation on ranges of the memory or a table, or on segments.
     pub(crate) fn bulk(&mut self) -> Node {
-        let (table, other) = (self.rng.below(self.env.tables), self.rng.below(self.env.tables));
-        let (data, elem) = (self.rng.below(self.env.data), self.rng.below(self.env.elements));
+        let (table, other) = (
+            self.rng.below(self.env.tables),
+            self.rng.below(self.env.tables),
+        );
+        let (data, elem) = (
+            self.rng.below(self.env.data),
+            self.rng.below(self.env.elements),
+        );
         let op = match self.rng.below(20) {
             0..=3 => Op::MemoryFill,
             4..=7 => Op::MemoryCopy,

@@ -37,18 +37,26 @@ impl Program {
         let mut rng = Rng::new(seed);
         let rng = &mut rng;
         let count = 2 + rng.below(5);
-        let mut sigs = vec![Sig { params: vec![Ty::I32], results: vec![Ty::I32] }];
+        let mut sigs = vec![Sig {
+            params: vec![Ty::I32],
+            results: vec![Ty::I32],
+        }];
         sigs.extend((1..count).map(|_| sig(rng)));
         let globals: Vec<_> = (0..2 + rng.below(5))
             .map(|_| {
                 let ty = rng.number_ty();
-                Global { init: rng.constant(ty), mutable: rng.chance(85) }
+                Global {
+                    init: rng.constant(ty),
+                    mutable: rng.chance(85),
+                }
             })
             .collect();
         let tables: Vec<_> = (0..1 + rng.below(2)).map(|_| table(rng, count)).collect();
         let memory = memory(rng);
         let data: Vec<_> = (0..1 + rng.below(2)).map(|_| bytes(rng)).collect();
-        let elements: Vec<_> = (0..1 + rng.below(2)).map(|_| elements(rng, count)).collect();
+        let elements: Vec<_> = (0..1 + rng.below(2))
+            .map(|_| elements(rng, count))
+            .collect();
         let env = Env {
             sigs,
             globals,
@@ -58,7 +66,15 @@ impl Program {
         };
         let funcs: Vec<_> = (0..count).map(|index| body(rng, &env, index)).collect();
         let invocations = invocations(rng, &funcs);
-        Self { funcs, globals: env.globals, memory, tables, data, elements, invocations }
+        Self {
+            funcs,
+            globals: env.globals,
+            memory,
+            tables,
+            data,
+            elements,
+            invocations,
+        }
     }
 }
 
@@ -85,7 +101,9 @@ fn sig(rng: &mut Rng) -> Sig {
             let hosts: Vec<_> = HostFn::all().collect();
             rng.pick(&hosts).results_ty().to_vec()
         }
-        7..=9 => rng.pick(&[vec![Ty::I32, Ty::I32], vec![Ty::I64, Ty::I64]]).clone(),
+        7..=9 => rng
+            .pick(&[vec![Ty::I32, Ty::I32], vec![Ty::I64, Ty::I64]])
+            .clone(),
         10..=11 => Vec::new(),
         _ => vec![rng.number_ty()],
     };
@@ -97,11 +115,16 @@ fn sig(rng: &mut Rng) -> Sig {
 }
 
 fn table(rng: &mut Rng, funcs: usize) -> Table {
-    Table { elements: elements(rng, funcs), maximum: 12 }
+    Table {
+        elements: elements(rng, funcs),
+        maximum: 12,
+    }
 }
 
 fn elements(rng: &mut Rng, funcs: usize) -> Vec<Option<usize>> {
-    (0..3 + rng.below(6)).map(|_| rng.chance(85).then(|| rng.below(funcs))).collect()
+    (0..3 + rng.below(6))
+        .map(|_| rng.chance(85).then(|| rng.below(funcs)))
+        .collect()
 }
 
 fn memory(rng: &mut Rng) -> Memory {
@@ -109,9 +132,15 @@ fn memory(rng: &mut Rng) -> Memory {
     let active = if minimum == 0 {
         Vec::new()
     } else {
-        (0..1 + rng.below(2)).map(|_| (rng.below(64) as i32, bytes(rng))).collect()
+        (0..1 + rng.below(2))
+            .map(|_| (rng.below(64) as i32, bytes(rng)))
+            .collect()
     };
-    Memory { minimum, maximum: minimum + rng.below(4) as u64, active }
+    Memory {
+        minimum,
+        maximum: minimum + rng.below(4) as u64,
+        active,
+    }
 }
 
 fn bytes(rng: &mut Rng) -> Vec<u8> {
@@ -126,7 +155,10 @@ impl Rng {
 
     /// A type.
     pub(crate) fn ty(&mut self) -> Ty {
-        if self.chance(4) { Ty::Func } else { self.number_ty() }
+        if self.chance(4) {
+            Ty::Func
+        } else {
+            self.number_ty()
+        }
     }
-
 }

@@ -47,7 +47,10 @@ impl FuncGen<'_> {
             Choice::Tee => {
                 let node = self.node(Op::Nop, &[ty], [ty]);
                 let local = self.writable(ty);
-                Node { op: Op::LocalTee(local), ..node }
+                Node {
+                    op: Op::LocalTee(local),
+                    ..node
+                }
             }
             Choice::Select => self.select(ty),
             Choice::Call | Choice::Block | Choice::BrIf | Choice::Never => {
@@ -118,7 +121,9 @@ impl FuncGen<'_> {
             (Kind::Divide, [ty, _]) if self.rng.chance(92) => {
                 // Set a bit of the divisor, or make it a constant other than zero.
                 let last = node.args.iter().rposition(|arg| !arg.types.is_empty());
-                let divisor = last.map(|at| &mut node.args[at]).filter(|arg| arg.types.len() == 1);
+                let divisor = last
+                    .map(|at| &mut node.args[at])
+                    .filter(|arg| arg.types.len() == 1);
                 if let Some(divisor) = divisor {
                     let or = if *ty == Ty::I32 { "I32Or" } else { "I64Or" };
                     let one = match ty {
@@ -131,7 +136,11 @@ impl FuncGen<'_> {
             }
             (Kind::Convert, [ty]) if self.rng.chance(85) => {
                 // The operand becomes a small number.
-                let source = if *ty == Ty::F32 { "F32ConvertI32S" } else { "F64ConvertI32U" };
+                let source = if *ty == Ty::F32 {
+                    "F32ConvertI32S"
+                } else {
+                    "F64ConvertI32U"
+                };
                 let bits = self.node(Op::Numeric(named("I32And")), &[Ty::I32], [Ty::I32]);
                 let mut bits = bits;
                 bits.args.push(Node::i32(0x7fff));
@@ -163,7 +172,9 @@ impl FuncGen<'_> {
 
     fn call_for(&mut self, want: &[Ty]) -> Option<Node> {
         if self.rng.chance(30) {
-            let hosts: Vec<_> = HostFn::all().filter(|host| host.results_ty() == want).collect();
+            let hosts: Vec<_> = HostFn::all()
+                .filter(|host| host.results_ty() == want)
+                .collect();
             if !hosts.is_empty() {
                 let host = *self.rng.pick(&hosts);
                 return Some(self.call_host(host));
@@ -177,7 +188,11 @@ impl FuncGen<'_> {
     }
 
     pub(crate) fn call_host(&mut self, host: HostFn) -> Node {
-        self.node(Op::Call(Callee::Host(host)), host.params(), host.results_ty())
+        self.node(
+            Op::Call(Callee::Host(host)),
+            host.params(),
+            host.results_ty(),
+        )
     }
 
     /// A direct or indirect call.
@@ -186,9 +201,17 @@ impl FuncGen<'_> {
         if self.rng.chance(30) {
             let args = self.indirect_args(sig);
             let table = self.rng.below(self.env.tables);
-            return Node::new(Op::CallIndirect(table, sig.clone()), args, sig.results.clone());
+            return Node::new(
+                Op::CallIndirect(table, sig.clone()),
+                args,
+                sig.results.clone(),
+            );
         }
-        self.node(Op::Call(Callee::Func(func)), &sig.params, sig.results.clone())
+        self.node(
+            Op::Call(Callee::Func(func)),
+            &sig.params,
+            sig.results.clone(),
+        )
     }
 
     /// Arguments and the index of an indirect call.
@@ -206,11 +229,19 @@ impl FuncGen<'_> {
     }
 
     pub(crate) fn funcs_with(&self, results: &[Ty]) -> Vec<usize> {
-        (0..).zip(&self.env.sigs).filter(|(_, s)| s.results == results).map(|(i, _)| i).collect()
+        (0..)
+            .zip(&self.env.sigs)
+            .filter(|(_, s)| s.results == results)
+            .map(|(i, _)| i)
+            .collect()
     }
 
     pub(crate) fn globals(&self, fits: impl Fn(&crate::ast::Global) -> bool) -> Vec<usize> {
-        (0..).zip(&self.env.globals).filter(|(_, g)| fits(g)).map(|(i, _)| i).collect()
+        (0..)
+            .zip(&self.env.globals)
+            .filter(|(_, g)| fits(g))
+            .map(|(i, _)| i)
+            .collect()
     }
 
     /// Masks the `i32` on top of a sequence.

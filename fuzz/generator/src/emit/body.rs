@@ -3,13 +3,15 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use wasm_encoder::{BlockType, Function, HeapType, Ieee32, Ieee64, Instruction, MemArg, MemArgTarget, ValType};
+use wasm_encoder::{
+    BlockType, Function, HeapType, Ieee32, Ieee64, Instruction, MemArg, MemArgTarget, ValType,
+};
 
 use crate::ast::{Body, Const, Func, Label, Node, Op, Sig, Ty};
 use crate::numeric::Kind;
 
-use super::uses::{Uses, calls};
 use super::Emitter;
+use super::uses::{Uses, calls};
 
 /// The instructions of one function, and what they need to know.
 struct Writer<'e, 'p> {
@@ -112,14 +114,21 @@ impl Writer<'_, '_> {
             ([], []) => BlockType::Empty,
             ([], [result]) => BlockType::Result((*result).into()),
             _ => {
-                let sig = Sig { params: params.to_vec(), results: results.to_vec() };
+                let sig = Sig {
+                    params: params.to_vec(),
+                    results: results.to_vec(),
+                };
                 BlockType::FunctionType(self.emitter.type_index(&sig))
             }
         }
     }
 
     fn depth(&self, label: Label) -> u32 {
-        let depth = self.labels.iter().rev().position(|scope| *scope == Some(label));
+        let depth = self
+            .labels
+            .iter()
+            .rev()
+            .position(|scope| *scope == Some(label));
         depth.expect("branches stay inside their blocks") as u32
     }
 
@@ -149,7 +158,7 @@ impl Writer<'_, '_> {
         self.push(Instruction::LocalGet(local));
         self.push(Instruction::LocalGet(local));
         self.push(eq);
-        self.push(Instruction::Select);
+        self.select(false, ty);
     }
 
     fn node(&mut self, node: &Node) {
@@ -185,11 +194,7 @@ impl Writer<'_, '_> {
                 }
                 self.push(numeric.instruction.clone());
             }
-            Op::Select(typed) => self.push(if *typed {
-                Instruction::TypedSelect(node.types[0].into())
-            } else {
-                Instruction::Select
-            }),
+            Op::Select(typed) => self.select(*typed, node.types[0]),
             Op::Drop => {
                 for _ in node.args.iter().flat_map(|arg| &arg.types) {
                     self.push(Instruction::Drop);
@@ -208,13 +213,21 @@ impl Writer<'_, '_> {
     /// Emits what leaves or structures the function; says whether it did.
     fn control(&mut self, node: &Node) -> bool {
         match &node.op {
-            Op::Block(Body { label, params, nodes }) => {
+            Op::Block(Body {
+                label,
+                params,
+                nodes,
+            }) => {
                 let ty = self.block_type(params, &node.types);
                 self.push(Instruction::Block(ty));
                 self.enclosed(Some(*label), nodes);
                 self.push(Instruction::End);
             }
-            Op::Loop(Body { label, params, nodes }) => {
+            Op::Loop(Body {
+                label,
+                params,
+                nodes,
+            }) => {
                 let ty = self.block_type(params, &node.types);
                 self.push(Instruction::Loop(ty));
                 if is_target(*label, nodes) {
@@ -223,17 +236,12 @@ impl Writer<'_, '_> {
                 self.enclosed(Some(*label), nodes);
                 self.push(Instruction::End);
             }
-            Op::Counted { body, counter, rounds } => self.counted(body, *counter, *rounds),
-            Op::If { then, other } => {
-                let ty = self.block_type(&then.params, &node.types);
-                self.push(Instruction::If(ty));
-                self.enclosed(Some(then.label), &then.nodes);
-                if !other.is_empty() {
-                    self.push(Instruction::Else);
-                    self.enclosed(Some(then.label), other);
-                }
-                self.push(Instruction::End);
-            }
+            Op::Counted {
+                body,
+                counter,
+                rounds,
+            } => self.counted(body, *counter, *rounds),
+            Op::If { then, other } => self.if_else(then, other, &node.types),
             Op::Br(label) => self.push(Instruction::Br(self.depth(*label))),
             Op::BrIf(label) => self.push(Instruction::BrIf(self.depth(*label))),
             Op::BrTable(labels) => {
@@ -250,16 +258,77 @@ impl Writer<'_, '_> {
             Op::CallIndirect(table, sig) => {
                 let type_index = self.emitter.type_index(sig);
                 let table_index = self.table(*table);
-                self.push(Instruction::CallIndirect { type_index, table_index });
+                self.push(Instruction::CallIndirect {
+                    type_index,
+                    table_index,
+                });
             }
             Op::ReturnCallIndirect(table, sig) => {
                 let type_index = self.emitter.type_index(sig);
                 let table_index = self.table(*table);
-                self.push(Instruction::ReturnCallIndirect { type_index, table_index });
+                self.push(Instruction::ReturnCallIndirect {
+                    type_index,
+                    table_index,
+                });
             }
             _ => return false,
         }
         true
+    }
+
+    fn select(&mut self, typed: bool, ty: Ty) {
+        if !self.emitter.plain {
+            self.push(if typed {
+                Instruction::TypedSelect(ty.into())
+            } else {
+                Instruction::Select
+            });
+            return;
+        }
+        let (condition, second, first) = (
+            self.new_local(Ty::I32),
+            self.new_local(ty),
+            self.new_local(ty),
+        );
+        self.push(Instruction::LocalSet(condition));
+        self.push(Instruction::LocalSet(second));
+        self.push(Instruction::LocalSet(first));
+        self.push(Instruction::LocalGet(condition));
+        self.push(Instruction::If(BlockType::Result(ty.into())));
+        self.push(Instruction::LocalGet(first));
+        self.push(Instruction::Else);
+        self.push(Instruction::LocalGet(second));
+        self.push(Instruction::End);
+    }
+
+    fn if_else(&mut self, then: &Body, other: &[Node], results: &[Ty]) {
+        let mut params = &then.params[..];
+        let mut carried = Vec::new();
+        if self.emitter.plain && !params.is_empty() {
+            let condition = self.new_local(Ty::I32);
+            self.push(Instruction::LocalSet(condition));
+            carried = params.iter().map(|ty| self.new_local(*ty)).collect();
+            for local in carried.iter().rev() {
+                self.push(Instruction::LocalSet(*local));
+            }
+            self.push(Instruction::LocalGet(condition));
+            params = &[];
+        }
+        let ty = self.block_type(params, results);
+        self.push(Instruction::If(ty));
+        self.arm(then.label, &carried, &then.nodes);
+        if !other.is_empty() {
+            self.push(Instruction::Else);
+            self.arm(then.label, &carried, other);
+        }
+        self.push(Instruction::End);
+    }
+
+    fn arm(&mut self, label: Label, carried: &[u32], nodes: &[Node]) {
+        for local in carried {
+            self.push(Instruction::LocalGet(*local));
+        }
+        self.enclosed(Some(label), nodes);
     }
 
     fn counted(&mut self, body: &Body, counter: u32, rounds: i32) {
@@ -294,19 +363,19 @@ impl Writer<'_, '_> {
     fn instance(&mut self, node: &Node) -> bool {
         let uses = &self.emitter.uses;
         let instruction = match &node.op {
-            Op::GlobalGet(global) => {
-                Instruction::GlobalGet(Uses::position(&uses.globals, *global))
-            }
-            Op::GlobalSet(global) => {
-                Instruction::GlobalSet(Uses::position(&uses.globals, *global))
-            }
+            Op::GlobalGet(global) => Instruction::GlobalGet(Uses::position(&uses.globals, *global)),
+            Op::GlobalSet(global) => Instruction::GlobalSet(Uses::position(&uses.globals, *global)),
             Op::MemorySize => Instruction::MemorySize(0),
             Op::MemoryGrow => Instruction::MemoryGrow(0),
             Op::MemoryFill => Instruction::MemoryFill(0),
-            Op::MemoryCopy => Instruction::MemoryCopy { src_mem: 0, dst_mem: 0 },
-            Op::MemoryInit(data) => {
-                Instruction::MemoryInit { mem: 0, data_index: Uses::position(&uses.data, *data) }
-            }
+            Op::MemoryCopy => Instruction::MemoryCopy {
+                src_mem: 0,
+                dst_mem: 0,
+            },
+            Op::MemoryInit(data) => Instruction::MemoryInit {
+                mem: 0,
+                data_index: Uses::position(&uses.data, *data),
+            },
             Op::DataDrop(data) => Instruction::DataDrop(Uses::position(&uses.data, *data)),
             Op::TableGet(table) => Instruction::TableGet(self.table(*table)),
             Op::TableSet(table) => Instruction::TableSet(self.table(*table)),
@@ -332,12 +401,19 @@ impl Writer<'_, '_> {
 }
 
 fn mem_arg(offset: u64) -> MemArg {
-    MemArg { offset, align: 0, target: MemArgTarget::default(), ordering: None }
+    MemArg {
+        offset,
+        align: 0,
+        target: MemArgTarget::default(),
+        ordering: None,
+    }
 }
 
 /// Whether something in these nodes branches to the label.
 fn is_target(label: Label, nodes: &[Node]) -> bool {
-    nodes.iter().any(|node| node.any(&mut |node| node.targets().contains(&label)))
+    nodes
+        .iter()
+        .any(|node| node.any(&mut |node| node.targets().contains(&label)))
 }
 
 /// Whether a float's bits are the same on every engine.

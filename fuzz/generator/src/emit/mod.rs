@@ -55,14 +55,35 @@ struct Emitter<'a> {
     types: Vec<Sig>,
     /// Whether the counter is used.
     metered: bool,
+    /// Whether instructions that some engine mistranslates are written in another way.
+    plain: bool,
 }
 
 impl Program {
     /// The binary module.
     #[must_use]
     pub fn to_wasm(&self) -> Vec<u8> {
+        self.emit(false)
+    }
+
+    /// The same program without parameters of `if`, which locals carry instead, and
+    /// without `select`, which becomes an `if`. For engines that mistranslate these,
+    /// as wasmi 2.0.0 does.
+    #[must_use]
+    pub fn to_plain_wasm(&self) -> Vec<u8> {
+        self.emit(true)
+    }
+
+    fn emit(&self, plain: bool) -> Vec<u8> {
         let uses = Uses::of(self);
-        Emitter { program: self, uses, types: Vec::new(), metered: false }.module()
+        Emitter {
+            program: self,
+            uses,
+            types: Vec::new(),
+            metered: false,
+            plain,
+        }
+        .module()
     }
 }
 
@@ -77,12 +98,24 @@ impl Emitter<'_> {
         }
         let mut imports = ImportSection::new();
         for host in self.uses.hosts.clone() {
-            let sig = Sig { params: host.params().to_vec(), results: host.results_ty().to_vec() };
-            imports.import("host", host.name(), EntityType::Function(self.type_index(&sig)));
+            let sig = Sig {
+                params: host.params().to_vec(),
+                results: host.results_ty().to_vec(),
+            };
+            imports.import(
+                "host",
+                host.name(),
+                EntityType::Function(self.type_index(&sig)),
+            );
         }
         let mut types = TypeSection::new();
         for Sig { params, results } in &self.types {
-            let vals = |types: &[Ty]| types.iter().map(|ty| ValType::from(*ty)).collect::<Vec<_>>();
+            let vals = |types: &[Ty]| {
+                types
+                    .iter()
+                    .map(|ty| ValType::from(*ty))
+                    .collect::<Vec<_>>()
+            };
             types.ty().function(vals(params), vals(results));
         }
 
@@ -102,7 +135,10 @@ impl Emitter<'_> {
             };
             module.section(MemorySection::new().memory(ty));
         }
-        module.section(&self.globals()).section(&self.exports()).section(&self.elements());
+        module
+            .section(&self.globals())
+            .section(&self.exports())
+            .section(&self.elements());
         let data = self.data();
         if !self.uses.data.is_empty() {
             module.section(&DataCountSection { count: data.len() });
@@ -167,7 +203,11 @@ impl Emitter<'_> {
             section.global(ty, &const_expr(global.init));
         }
         if self.metered {
-            let ty = GlobalType { val_type: ValType::I32, mutable: true, shared: false };
+            let ty = GlobalType {
+                val_type: ValType::I32,
+                mutable: true,
+                shared: false,
+            };
             section.global(ty, &ConstExpr::i32_const(FUEL));
         }
         section
@@ -175,9 +215,18 @@ impl Emitter<'_> {
 
     fn exports(&self) -> ExportSection {
         let mut section = ExportSection::new();
-        let mut exported: Vec<usize> =
-            self.program.invocations.iter().map(|call| call.func).collect();
-        if self.uses.hosts.iter().any(|host| host.effect() == Effect::CallBack) {
+        let mut exported: Vec<usize> = self
+            .program
+            .invocations
+            .iter()
+            .map(|call| call.func)
+            .collect();
+        if self
+            .uses
+            .hosts
+            .iter()
+            .any(|host| host.effect() == Effect::CallBack)
+        {
             exported.push(0);
         }
         exported.sort_unstable();

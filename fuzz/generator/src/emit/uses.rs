@@ -117,10 +117,9 @@ pub(crate) fn calls(body: &[Node]) -> bool {
             Op::Call(Callee::Host(host)) | Op::ReturnCall(Callee::Host(host)) => {
                 host.effect() == Effect::CallBack
             }
-            Op::Call(_)
-            | Op::ReturnCall(_)
-            | Op::CallIndirect(..)
-            | Op::ReturnCallIndirect(..) => true,
+            Op::Call(_) | Op::ReturnCall(_) | Op::CallIndirect(..) | Op::ReturnCallIndirect(..) => {
+                true
+            }
             _ => false,
         })
     })

@@ -1,0 +1,15 @@
+//! Runs modules on Damson, in all its modes, and on other engines, and compares
+//! everything that can be observed: results, traps, the calls of host functions,
+//! and memories, globals and tables afterwards.
+//!
+//! What an outcome is stands in [`outcome`], who is compared with whom in
+//! [`check`]. The other engines are features, so that nothing else builds them.
+
+pub mod check;
+pub mod engine;
+pub mod outcome;
+pub mod regression;
+pub mod shrink;
+pub mod smith;
+pub mod value;
+pub mod worker;

@@ -1,0 +1,205 @@
+//! Runs generated modules on Damson and on other engines and reports differences.
+//!
+//! This process only starts workers and reads their lines, so that a crash or a
+//! hang is a finding like any other.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::Context;
+use clap::Parser;
+use damson_diff::worker::{self, Tally};
+use damson_diff::{check, regression};
+
+/// Compare Damson with other engines on generated modules
+#[derive(Parser)]
+#[command(max_term_width = 100)]
+struct Cli {
+    /// How many modules to check
+    #[arg(long, default_value_t = 2000)]
+    modules: u64,
+    /// The number of the first module; the same number gives the same module
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Check fresh modules for so many minutes instead
+    #[arg(long, conflicts_with_all = ["modules", "seed"])]
+    minutes: Option<u64>,
+    /// Shrink each failure and store it in fuzz/regressions
+    #[arg(long)]
+    store: bool,
+    /// Name the modules that show nothing, and why
+    #[arg(long)]
+    verbose: bool,
+    /// Print the module with this number, with what is expected of it, and end
+    #[arg(long, value_name = "SEED")]
+    show: Option<u64>,
+    /// Run the calls of these files, as stored in fuzz/regressions, and end
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    replay: Vec<std::path::PathBuf>,
+    /// What the first process starts
+    #[arg(long, hide = true)]
+    worker: bool,
+}
+
+/// Longer than any module takes, and than shrinking a failure takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+const SHRINKING: Duration = Duration::from_secs(300);
+
+fn main() -> ExitCode {
+    match run(&Cli::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(cli: &Cli) -> anyhow::Result<bool> {
+    if cli.worker {
+        worker::work(cli.seed..cli.seed + cli.modules, cli.store)?;
+        return Ok(true);
+    }
+    if let Some(seed) = cli.show {
+        show(seed)?;
+        return Ok(true);
+    }
+    for path in &cli.replay {
+        let text = std::fs::read_to_string(path)?;
+        regression::replay(&text).with_context(|| format!("{}", path.display()))?;
+    }
+    if !cli.replay.is_empty() {
+        return Ok(true);
+    }
+    let start = Instant::now();
+    let mut tally = Tally::default();
+    match cli.minutes {
+        None => supervise(cli, cli.seed, cli.modules, &mut tally)?,
+        Some(minutes) => {
+            // Seeds that no other run has.
+            let mut seed = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() << 24;
+            while start.elapsed() < Duration::from_secs(60 * minutes) {
+                supervise(cli, seed, 2000, &mut tally)?;
+                seed += 2000;
+            }
+        }
+    }
+    let Tally {
+        agreed,
+        inconclusive,
+        failed,
+        digest,
+    } = tally;
+    println!(
+        "{agreed} modules agree, {failed} fail, {inconclusive} show nothing, in {:.1} s; \
+         digest {digest:#018x}",
+        start.elapsed().as_secs_f64()
+    );
+    Ok(failed == 0)
+}
+
+/// Lets workers check modules, a new one after each that dies.
+fn supervise(cli: &Cli, from: u64, count: u64, tally: &mut Tally) -> anyhow::Result<()> {
+    let end = from + count;
+    let mut next = from;
+    while next < end {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["--worker", "--seed", &next.to_string()]);
+        command.args(["--modules", &(end - next).to_string()]);
+        if cli.store {
+            command.arg("--store");
+        }
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let lines = BufReader::new(child.stdout.take().context("a pipe")?).lines();
+        let (sender, receiver) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        let mut at = next;
+        // What the worker counted is lost when it dies.
+        let mut here = Tally::default();
+        let mut patience = PATIENCE;
+        let how = loop {
+            match receiver.recv_timeout(patience) {
+                Ok(line) => {
+                    patience = PATIENCE;
+                    if let Some(seed) = line.strip_prefix("at ") {
+                        at = seed.parse()?;
+                        here.agreed += 1;
+                    } else if let Some(counts) = line.strip_prefix("done ") {
+                        here = finished(counts)?;
+                        break None;
+                    } else if line.starts_with("failed ") {
+                        println!("{line}");
+                        here.failed += 1;
+                        patience = SHRINKING;
+                    } else if line.starts_with("inconclusive ") {
+                        here.inconclusive += 1;
+                        if cli.verbose {
+                            println!("{line}");
+                        }
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    child.kill()?;
+                    break Some("it hangs".to_owned());
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    break Some(format!("the process dies: {}", child.wait()?));
+                }
+            }
+        };
+        child.wait()?;
+        next = end;
+        if let Some(how) = how {
+            println!("failed {at}: {how}");
+            here.agreed -= here.failed + here.inconclusive + 1;
+            here.failed += 1;
+            next = at + 1;
+        }
+        tally.agreed += here.agreed;
+        tally.inconclusive += here.inconclusive;
+        tally.failed += here.failed;
+        tally.digest ^= here.digest;
+    }
+    Ok(())
+}
+
+fn finished(counts: &str) -> anyhow::Result<Tally> {
+    let counts: Vec<u64> = counts
+        .split(' ')
+        .map(str::parse)
+        .collect::<Result<_, _>>()?;
+    let [agreed, inconclusive, failed, digest] = counts[..] else {
+        anyhow::bail!("a worker's last line has four numbers");
+    };
+    Ok(Tally {
+        agreed,
+        inconclusive,
+        failed,
+        digest,
+    })
+}
+
+fn show(seed: u64) -> anyhow::Result<()> {
+    let case = worker::case_of(seed).context("this number gives no module")?;
+    let (what, outcome) = match check::check(&case) {
+        check::Verdict::Agreed(outcome) => ("all engines agree".to_owned(), outcome),
+        check::Verdict::Failed { what, expected } => (what, expected),
+        check::Verdict::Inconclusive(why) => {
+            (why.clone(), damson_diff::outcome::Outcome::Refused(why))
+        }
+    };
+    println!("{}", regression::to_text(&what, &case, &outcome)?);
+    Ok(())
+}

@@ -7,6 +7,7 @@
 
 mod audit;
 mod bad_input;
+mod bloat;
 mod ci;
 mod invocation;
 mod tidy;
@@ -30,6 +31,7 @@ enum Task {
     Tidy(tidy::TidyArgs),
     DispatchAudit(audit::AuditArgs),
     BadInput(bad_input::BadInputArgs),
+    Bloat(bloat::BloatArgs),
     Workloads(workloads::WorkloadsArgs),
 }
 
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         Task::Tidy(args) => tidy::run(&args),
         Task::DispatchAudit(args) => audit::run(&args),
         Task::BadInput(args) => bad_input::run(&args),
+        Task::Bloat(args) => bloat::run(&args),
         Task::Workloads(args) => workloads::run(&args),
     };
     match result {

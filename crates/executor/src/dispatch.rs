@@ -148,6 +148,10 @@ handler_signature!("C");
 
 /// An instruction: what its handler does.
 pub(crate) trait Instruction {
+    /// Size of the operands; the instruction table says the same, which is checked when the
+    /// handler table is made.
+    const BYTES: usize;
+
     /// Executes the instruction and what follows it.
     ///
     /// # Safety

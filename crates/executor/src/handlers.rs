@@ -1,13 +1,20 @@
 //! The handler table: from opcode to handler, derived from the instruction table.
 
-use crate::dispatch::{Handler, handler};
+use crate::dispatch::{Handler, Instruction, handler};
 use crate::{families, ops, place};
-use damson_ir::Opcode;
+use damson_ir::{Kind, Opcode};
 
 /// The handlers of one operation, in the order of its family's forms.
 macro_rules! handlers_of_forms {
     ($Family:ident $Op:ident { $( ( $($kind:ident)* ) )* }) => {
-        &[$( handler::<families::$Family<ops::$Op $(, place::$kind)*>> as Handler ),*]
+        &[$({
+            type This = families::$Family<ops::$Op $(, place::$kind)*>;
+            assert!(
+                <This as Instruction>::BYTES == 0 $(+ Kind::$kind.bytes())*,
+                "a handler reads the operands that its form has"
+            );
+            handler::<This> as Handler
+        }),*]
     };
 }
 

@@ -93,6 +93,7 @@ macro_rules! services {
         }
 
         impl<Op, $($Place),*> Instruction for $Family<Op, $($Place),*> {
+            const BYTES: usize = <Self as Serve>::BYTES;
             #[inline(always)]
             unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
                 // SAFETY: the registers are those of this instruction.

@@ -179,6 +179,7 @@ unsafe fn table_func(
 pub(crate) struct Call<Op, F, B, L>(PhantomData<(Op, F, B, L)>);
 
 impl<Op, F, B, L> Instruction for Call<Op, F, B, L> {
+    const BYTES: usize = 8;
     #[inline(always)]
     unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
         // SAFETY: threading has made the operand an index of the module's own functions.
@@ -186,7 +187,7 @@ impl<Op, F, B, L> Instruction for Call<Op, F, B, L> {
             let entry = (*cx).code.add(read_u32(&regs, 0) as usize);
             let frame = Frame {
                 at: 4,
-                cells: cells(8),
+                cells: cells(Self::BYTES),
             };
             call_code(cx, regs, entry, frame)
         }
@@ -197,6 +198,7 @@ impl<Op, F, B, L> Instruction for Call<Op, F, B, L> {
 pub(crate) struct CallImport<Op, F, B, L>(PhantomData<(Op, F, B, L)>);
 
 impl<Op, F, B, L> Instruction for CallImport<Op, F, B, L> {
+    const BYTES: usize = 8;
     #[inline(always)]
     unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
         // SAFETY: the verifier has checked that the instance imports this function.
@@ -204,7 +206,7 @@ impl<Op, F, B, L> Instruction for CallImport<Op, F, B, L> {
             let func = *(*(*cx).instance).funcs.add(read_u32(&regs, 0) as usize);
             let frame = Frame {
                 at: 4,
-                cells: cells(8),
+                cells: cells(Self::BYTES),
             };
             call_entity(cx, regs, func, frame)
         }
@@ -215,6 +217,7 @@ impl<Op, F, B, L> Instruction for CallImport<Op, F, B, L> {
 pub(crate) struct CallIndirect<Op, I, Tab, Ty, B, L>(PhantomData<(Op, I, Tab, Ty, B, L)>);
 
 impl<Op, I: Place, Tab, Ty, B, L> Instruction for CallIndirect<Op, I, Tab, Ty, B, L> {
+    const BYTES: usize = I::BYTES + 12;
     #[inline(always)]
     unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
         // SAFETY: the verifier has checked that the instance has this table of functions and
@@ -226,7 +229,7 @@ impl<Op, I: Place, Tab, Ty, B, L> Instruction for CallIndirect<Op, I, Tab, Ty, B
                 Ok(func) => {
                     let frame = Frame {
                         at: at + 8,
-                        cells: cells(at + 12),
+                        cells: cells(Self::BYTES),
                     };
                     call_entity(cx, regs, func, frame)
                 }
@@ -250,6 +253,9 @@ pub(crate) struct TailFrame {
 }
 
 impl TailFrame {
+    /// Size of the operands.
+    const BYTES: usize = 10;
+
     /// Reads the operands from the byte `at` on.
     ///
     /// # Safety
@@ -332,6 +338,7 @@ unsafe fn tail_call_entity(
 pub(crate) struct ReturnCall<Op, F, L, S, N, C>(PhantomData<(Op, F, L, S, N, C)>);
 
 impl<Op, F, L, S, N, C> Instruction for ReturnCall<Op, F, L, S, N, C> {
+    const BYTES: usize = 4 + TailFrame::BYTES;
     #[inline(always)]
     unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
         // SAFETY: threading has made the operand an index of the module's own functions.
@@ -346,6 +353,7 @@ impl<Op, F, L, S, N, C> Instruction for ReturnCall<Op, F, L, S, N, C> {
 pub(crate) struct ReturnCallImport<Op, F, L, S, N, C>(PhantomData<(Op, F, L, S, N, C)>);
 
 impl<Op, F, L, S, N, C> Instruction for ReturnCallImport<Op, F, L, S, N, C> {
+    const BYTES: usize = 4 + TailFrame::BYTES;
     #[inline(always)]
     unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
         // SAFETY: the verifier has checked that the instance imports this function.
@@ -365,6 +373,7 @@ pub(crate) struct ReturnCallIndirect<Op, I, Tab, Ty, L, S, N, C>(
 impl<Op, I: Place, Tab, Ty, L, S, N, C> Instruction
     for ReturnCallIndirect<Op, I, Tab, Ty, L, S, N, C>
 {
+    const BYTES: usize = I::BYTES + 8 + TailFrame::BYTES;
     #[inline(always)]
     unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
         // SAFETY: the verifier has checked that the instance has this table of functions and

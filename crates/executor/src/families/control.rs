@@ -13,6 +13,7 @@ use damson_core::{Cell, TrapCode};
 pub(crate) struct Br<Op, T>(PhantomData<(Op, T)>);
 
 impl<Op, T> Instruction for Br<Op, T> {
+    const BYTES: usize = 4;
     #[inline(always)]
     unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
         // SAFETY: the registers are those of this instruction, whose operand is a target.
@@ -24,6 +25,7 @@ impl<Op, T> Instruction for Br<Op, T> {
 pub(crate) struct BrTable<Op, I, T>(PhantomData<(Op, I, T)>);
 
 impl<Op, I: Place, T> Instruction for BrTable<Op, I, T> {
+    const BYTES: usize = I::BYTES + 4;
     #[inline(always)]
     unsafe fn execute(cx: *mut Context, mut regs: Regs) -> Exit {
         // SAFETY: the verifier has checked that there is at least one target, that the
@@ -31,7 +33,7 @@ impl<Op, I: Place, T> Instruction for BrTable<Op, I, T> {
         unsafe {
             let index: u32 = I::read(&regs, 0);
             let last = read_u32(&regs, I::BYTES) - 1;
-            let targets = regs.ip.add(cells(I::BYTES + 4)).cast::<i32>();
+            let targets = regs.ip.add(cells(Self::BYTES)).cast::<i32>();
             let by = *targets.add(index.min(last) as usize);
             regs.ip = regs.ip.offset(by as isize);
             dispatch(cx, regs)
@@ -43,6 +45,7 @@ impl<Op, I: Place, T> Instruction for BrTable<Op, I, T> {
 pub(crate) struct Unreachable<Op>(PhantomData<Op>);
 
 impl<Op> Instruction for Unreachable<Op> {
+    const BYTES: usize = 0;
     #[inline(always)]
     unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
         // SAFETY: the registers are those of this instruction.
@@ -55,6 +58,7 @@ impl<Op> Instruction for Unreachable<Op> {
 pub(crate) struct ConsumeFuel<Op, N>(PhantomData<(Op, N)>);
 
 impl<Op, N> Instruction for ConsumeFuel<Op, N> {
+    const BYTES: usize = 4;
     #[inline(always)]
     unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
         // SAFETY: the registers are those of this instruction; the running context is alive
@@ -63,7 +67,7 @@ impl<Op, N> Instruction for ConsumeFuel<Op, N> {
             let amount = u64::from(read_u32(&regs, 0));
             if let Some(left) = (*cx).fuel.checked_sub(amount) {
                 (*cx).fuel = left;
-                next(cx, regs, cells(4))
+                next(cx, regs, cells(Self::BYTES))
             } else {
                 exit(cx, regs, Exit::OUT_OF_FUEL)
             }
@@ -94,6 +98,7 @@ unsafe fn leave_frame(cx: *mut Context, mut regs: Regs, linkage: usize) -> Exit 
 pub(crate) struct Return<Op, L>(PhantomData<(Op, L)>);
 
 impl<Op, L> Instruction for Return<Op, L> {
+    const BYTES: usize = 2;
     #[inline(always)]
     unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
         // SAFETY: the operand is the linkage slot.
@@ -105,6 +110,7 @@ impl<Op, L> Instruction for Return<Op, L> {
 pub(crate) struct ReturnValue<Op, L, S>(PhantomData<(Op, L, S)>);
 
 impl<Op: ops::Class, L, S: Place> Instruction for ReturnValue<Op, L, S> {
+    const BYTES: usize = 2 + S::BYTES;
     #[inline(always)]
     unsafe fn execute(cx: *mut Context, mut regs: Regs) -> Exit {
         // SAFETY: the operand is the linkage slot; the function has one result, so slot 0 is
@@ -123,6 +129,7 @@ impl<Op: ops::Class, L, S: Place> Instruction for ReturnValue<Op, L, S> {
 pub(crate) struct ReturnSpan<Op, L, S, N>(PhantomData<(Op, L, S, N)>);
 
 impl<Op, L, S, N> Instruction for ReturnSpan<Op, L, S, N> {
+    const BYTES: usize = 8;
     #[inline(always)]
     unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
         // SAFETY: the verifier has checked the span; the results fit below the linkage.
@@ -152,6 +159,7 @@ pub(crate) unsafe fn copy_down(to: *mut Cell, from: *const Cell, count: u32) {
 pub(crate) struct CopySpan<Op, D, S, N>(PhantomData<(Op, D, S, N)>);
 
 impl<Op, D, S, N> Instruction for CopySpan<Op, D, S, N> {
+    const BYTES: usize = 8;
     #[inline(always)]
     unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
         // SAFETY: the verifier has checked both spans.
@@ -166,7 +174,7 @@ impl<Op, D, S, N> Instruction for CopySpan<Op, D, S, N> {
                     *to.add(index) = *from.add(index);
                 }
             }
-            next(cx, regs, cells(8))
+            next(cx, regs, cells(Self::BYTES))
         }
     }
 }
@@ -175,6 +183,7 @@ impl<Op, D, S, N> Instruction for CopySpan<Op, D, S, N> {
 pub(crate) struct Zero<Op, D, N>(PhantomData<(Op, D, N)>);
 
 impl<Op, D, N> Instruction for Zero<Op, D, N> {
+    const BYTES: usize = 6;
     #[inline(always)]
     unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
         // SAFETY: the verifier has checked the span.
@@ -184,7 +193,7 @@ impl<Op, D, N> Instruction for Zero<Op, D, N> {
                 index = opaque(index - 1);
                 *to.add(index) = Cell::ZERO;
             }
-            next(cx, regs, cells(6))
+            next(cx, regs, cells(Self::BYTES))
         }
     }
 }
@@ -194,6 +203,7 @@ impl<Op, D, N> Instruction for Zero<Op, D, N> {
 pub(crate) struct Halt;
 
 impl Instruction for Halt {
+    const BYTES: usize = 0;
     #[inline(always)]
     unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
         // SAFETY: the registers are those of this instruction.
@@ -205,6 +215,7 @@ impl Instruction for Halt {
 pub(crate) struct ReturnToInstance;
 
 impl Instruction for ReturnToInstance {
+    const BYTES: usize = 0;
     #[inline(always)]
     unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
         // SAFETY: the registers are those of this instruction.

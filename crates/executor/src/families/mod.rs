@@ -37,12 +37,13 @@ use damson_core::{Cell, TrapCode};
 pub(crate) struct Set<V, D, E>(PhantomData<(V, D, E)>);
 
 impl<V, D: Dst<V>, E: Expr<V>> Instruction for Set<V, D, E> {
+    const BYTES: usize = D::BYTES + E::BYTES;
     #[inline(always)]
     unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
         // SAFETY: the registers are those of this instruction.
         unsafe {
             match E::eval(cx, &regs, D::BYTES) {
-                Ok(value) => D::finish(cx, regs, value, D::BYTES + E::BYTES),
+                Ok(value) => D::finish(cx, regs, value, Self::BYTES),
                 Err(code) => trap(cx, regs, code),
             }
         }
@@ -181,12 +182,13 @@ impl<Op: StoreOp, A: Expr<u32>, S: Expr<Op::In>, At: Access> Store<Op, A, S, At>
 }
 
 impl<Op: StoreOp, A: Expr<u32>, S: Expr<Op::In>, At: Access> Instruction for Store<Op, A, S, At> {
+    const BYTES: usize = A::BYTES + S::BYTES + At::BYTES;
     #[inline(always)]
     unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
         // SAFETY: the registers are those of this instruction.
         unsafe {
             match Self::store(cx, &regs) {
-                Ok(()) => next(cx, regs, cells(A::BYTES + S::BYTES + At::BYTES)),
+                Ok(()) => next(cx, regs, cells(Self::BYTES)),
                 Err(code) => trap(cx, regs, code),
             }
         }
@@ -197,6 +199,7 @@ impl<Op: StoreOp, A: Expr<u32>, S: Expr<Op::In>, At: Access> Instruction for Sto
 pub(crate) struct GlobalSet<Op, G, S>(PhantomData<(Op, G, S)>);
 
 impl<Op: ops::Class, G, S: Place> Instruction for GlobalSet<Op, G, S> {
+    const BYTES: usize = 4 + S::BYTES;
     #[inline(always)]
     unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
         // SAFETY: the verifier has checked that the instance has this mutable global; its
@@ -204,7 +207,7 @@ impl<Op: ops::Class, G, S: Place> Instruction for GlobalSet<Op, G, S> {
         unsafe {
             let value: Op::Value = S::read(&regs, 4);
             **(*cx).globals.add(read_u32(&regs, 0) as usize) = Cell::new(value);
-            next(cx, regs, cells(4 + S::BYTES))
+            next(cx, regs, cells(Self::BYTES))
         }
     }
 }

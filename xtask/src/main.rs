@@ -9,6 +9,7 @@ mod audit;
 mod bad_input;
 mod bloat;
 mod ci;
+mod diff;
 mod invocation;
 mod tidy;
 mod workloads;
@@ -32,6 +33,7 @@ enum Task {
     DispatchAudit(audit::AuditArgs),
     BadInput(bad_input::BadInputArgs),
     Bloat(bloat::BloatArgs),
+    Diff(diff::DiffArgs),
     Workloads(workloads::WorkloadsArgs),
 }
 
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         Task::DispatchAudit(args) => audit::run(&args),
         Task::BadInput(args) => bad_input::run(&args),
         Task::Bloat(args) => bloat::run(&args),
+        Task::Diff(args) => diff::run(&args),
         Task::Workloads(args) => workloads::run(&args),
     };
     match result {

@@ -196,9 +196,7 @@ fn show(seed: u64) -> anyhow::Result<()> {
     let (what, outcome) = match check::check(&case) {
         check::Verdict::Agreed(outcome) => ("all engines agree".to_owned(), outcome),
         check::Verdict::Failed { what, expected } => (what, expected),
-        check::Verdict::Inconclusive(why) => {
-            (why.clone(), damson_diff::outcome::Outcome::Refused(why))
-        }
+        check::Verdict::Inconclusive { why, outcome } => (why, outcome),
     };
     println!("{}", regression::to_text(&what, &case, &outcome)?);
     Ok(())

@@ -21,8 +21,14 @@ pub struct Tally {
     pub inconclusive: u64,
     /// Modules on which Damson is wrong.
     pub failed: u64,
-    /// Stands for the outcomes of the modules that were agreed upon.
+    /// Stands for the outcomes of all modules that did not fail.
     pub digest: u64,
+}
+
+impl Tally {
+    const fn add_to_digest(&mut self, seed: u64, outcome: u64) {
+        self.digest ^= outcome.rotate_left((seed % 64) as u32);
+    }
 }
 
 /// What a module's number stands for: three in four are our own.
@@ -105,10 +111,11 @@ pub fn work(seeds: impl Iterator<Item = u64>, store: bool) -> anyhow::Result<()>
         match check(&case) {
             Verdict::Agreed(outcome) => {
                 tally.agreed += 1;
-                tally.digest ^= outcome.digest().rotate_left((seed % 64) as u32);
+                tally.add_to_digest(seed, outcome.digest());
             }
-            Verdict::Inconclusive(why) => {
+            Verdict::Inconclusive { why, outcome } => {
                 tally.inconclusive += 1;
+                tally.add_to_digest(seed, outcome.digest());
                 writeln!(out, "inconclusive {seed}: {}", one_line(&why))?;
             }
             Verdict::Failed { what, expected } => {

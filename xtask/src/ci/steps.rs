@@ -58,10 +58,21 @@ pub(crate) fn all() -> anyhow::Result<Vec<Step>> {
 
     let mut steps = vec![
         Step::new("fmt", Invocation::cargo("fmt --all --check")),
+        Step::new(
+            "fmt:fuzz",
+            Invocation::cargo("fmt --manifest-path fuzz/Cargo.toml --all --check"),
+        ),
         Step::new("tidy", Invocation::cargo("xtask tidy")),
         Step::new(
             "clippy",
             Invocation::cargo("clippy --workspace --all-targets --locked -- -D warnings"),
+        ),
+        Step::new(
+            "clippy:fuzz",
+            Invocation::cargo(
+                "clippy --manifest-path fuzz/Cargo.toml --workspace --all-targets --locked \
+                 -- -D warnings",
+            ),
         ),
         Step::new(
             "rustdoc",
@@ -115,6 +126,8 @@ pub(crate) fn all() -> anyhow::Result<Vec<Step>> {
         )
         .must_run_tests(),
         Step::new("bad-input", bad_input::bounded()).must_run_tests(),
+        // Against another engine; in a workspace of its own.
+        Step::new("diff", Invocation::cargo("xtask diff --quick")).must_run_tests(),
     ]);
     Ok(steps)
 }
@@ -163,6 +176,7 @@ mod tests {
             "test",
             "spec",
             "bad-input",
+            "diff",
         ] {
             assert!(steps.iter().any(|step| step.is_called(group)), "{group}");
         }

@@ -10,6 +10,7 @@ mod bad_input;
 mod bloat;
 mod ci;
 mod diff;
+mod fuzz;
 mod invocation;
 mod tidy;
 mod workloads;
@@ -34,6 +35,7 @@ enum Task {
     BadInput(bad_input::BadInputArgs),
     Bloat(bloat::BloatArgs),
     Diff(diff::DiffArgs),
+    Fuzz(fuzz::FuzzArgs),
     Workloads(workloads::WorkloadsArgs),
 }
 
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         Task::BadInput(args) => bad_input::run(&args),
         Task::Bloat(args) => bloat::run(&args),
         Task::Diff(args) => diff::run(&args),
+        Task::Fuzz(args) => fuzz::run(&args),
         Task::Workloads(args) => workloads::run(&args),
     };
     match result {

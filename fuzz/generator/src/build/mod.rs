@@ -109,6 +109,7 @@ fn sig(rng: &mut Rng) -> Sig {
     };
     let params = match rng.below(12) {
         0 => (0..8 + rng.below(20)).map(|_| rng.ty()).collect(),
+        1..=3 => Vec::new(),
         _ => (0..rng.below(5)).map(|_| rng.ty()).collect(),
     };
     Sig { params, results }

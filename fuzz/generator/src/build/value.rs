@@ -116,7 +116,14 @@ impl FuncGen<'_> {
 
     /// An instruction with operands that rarely make it trap.
     fn apply(&mut self, numeric: &'static Numeric) -> Node {
-        let mut node = self.node(Op::Numeric(numeric), numeric.params, [numeric.result]);
+        let mut node = match numeric.params {
+            // Both operands from one node: they are where it left them.
+            [_, _] if self.rng.chance(12) => {
+                let operands = self.several(numeric.params);
+                Node::new(Op::Numeric(numeric), vec![operands], [numeric.result])
+            }
+            params => self.node(Op::Numeric(numeric), params, [numeric.result]),
+        };
         match (numeric.kind, numeric.params) {
             (Kind::Divide, [ty, _]) if self.rng.chance(92) => {
                 // Set a bit of the divisor, or make it a constant other than zero.

@@ -7,6 +7,7 @@
 
 mod audit;
 mod bad_input;
+mod bench;
 mod bloat;
 mod ci;
 mod diff;
@@ -33,9 +34,11 @@ enum Task {
     Tidy(tidy::TidyArgs),
     DispatchAudit(audit::AuditArgs),
     BadInput(bad_input::BadInputArgs),
+    Bench(bench::BenchArgs),
     Bloat(bloat::BloatArgs),
     Diff(diff::DiffArgs),
     Fuzz(fuzz::FuzzArgs),
+    Icount(bench::IcountArgs),
     Workloads(workloads::WorkloadsArgs),
 }
 
@@ -45,9 +48,11 @@ fn main() -> ExitCode {
         Task::Tidy(args) => tidy::run(&args),
         Task::DispatchAudit(args) => audit::run(&args),
         Task::BadInput(args) => bad_input::run(&args),
+        Task::Bench(args) => bench::run(&args),
         Task::Bloat(args) => bloat::run(&args),
         Task::Diff(args) => diff::run(&args),
         Task::Fuzz(args) => fuzz::run(&args),
+        Task::Icount(args) => bench::icount(&args),
         Task::Workloads(args) => workloads::run(&args),
     };
     match result {

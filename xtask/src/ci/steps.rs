@@ -62,6 +62,10 @@ pub(crate) fn all() -> anyhow::Result<Vec<Step>> {
             "fmt:fuzz",
             Invocation::cargo("fmt --manifest-path fuzz/Cargo.toml --all --check"),
         ),
+        Step::new(
+            "fmt:benches",
+            Invocation::cargo("fmt --manifest-path benches/Cargo.toml --all --check"),
+        ),
         Step::new("tidy", Invocation::cargo("xtask tidy")),
         Step::new(
             "clippy",
@@ -73,6 +77,13 @@ pub(crate) fn all() -> anyhow::Result<Vec<Step>> {
                 // Without the libFuzzer targets, which take a C++ compiler.
                 "clippy --manifest-path fuzz/Cargo.toml --workspace --exclude damson-targets \
                  --all-targets --locked -- -D warnings",
+            ),
+        ),
+        Step::new(
+            "clippy:benches",
+            // Without the peers, each of which is a feature.
+            Invocation::cargo(
+                "clippy --manifest-path benches/Cargo.toml --all-targets --locked -- -D warnings",
             ),
         ),
         Step::new(
@@ -124,6 +135,11 @@ pub(crate) fn all() -> anyhow::Result<Vec<Step>> {
         Step::new(
             "spec",
             Invocation::cargo("test -p damson-wast --locked --release -- --nocapture"),
+        )
+        .must_run_tests(),
+        Step::new(
+            "test:benches",
+            Invocation::cargo("test --manifest-path benches/Cargo.toml --locked --bins --release"),
         )
         .must_run_tests(),
         Step::new("bad-input", bad_input::bounded()).must_run_tests(),

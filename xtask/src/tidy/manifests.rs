@@ -54,12 +54,16 @@ fn compact(text: &str) -> String {
     text.chars().filter(|c| !c.is_whitespace()).collect()
 }
 
+/// Folders that are workspaces of their own.
+const OTHER_WORKSPACES: [&str; 2] = ["benches/", "fuzz/"];
+
 /// Checks the manifest of each package but those that are no members.
 pub(super) fn check(files: &[SourceFile]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for file in files {
-        // The root has no package; fuzz targets are a workspace of their own.
-        if file.path.ends_with("/Cargo.toml") && !file.path.starts_with("fuzz/") {
+        // The root has no package.
+        let other = OTHER_WORKSPACES.iter().any(|w| file.path.starts_with(w));
+        if file.path.ends_with("/Cargo.toml") && !other {
             findings.extend(check_manifest(&file.path, &file.text));
         }
     }
@@ -232,6 +236,7 @@ std = [\"a/std\"]
         };
         let files = [
             file("Cargo.toml"),
+            file("benches/Cargo.toml"),
             file("fuzz/Cargo.toml"),
             file("xtask/Cargo.toml"),
         ];

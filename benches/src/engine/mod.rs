@@ -1,0 +1,49 @@
+//! The engines, behind one interface.
+//!
+//! Each translates everything when the module is made, with its default configuration
+//! otherwise. A workload's imports are the functions of [`host`], or WASI, which
+//! nothing calls in a measured run: those trap.
+
+mod embedder;
+
+pub(crate) mod damson;
+#[cfg(feature = "wasmi")]
+pub(crate) mod wasmi;
+
+/// Something that runs WebAssembly.
+pub(crate) trait Engine {
+    /// As the user names it.
+    fn name(&self) -> &'static str;
+
+    /// An instance of the module.
+    ///
+    /// # Errors
+    ///
+    /// When the engine does not take the module.
+    fn load(&self, wasm: &[u8]) -> anyhow::Result<Box<dyn Guest>>;
+}
+
+/// An instance of a workload.
+pub(crate) trait Guest {
+    /// Calls the export `run`.
+    ///
+    /// # Errors
+    ///
+    /// When it traps.
+    fn run(&mut self, size: i32) -> anyhow::Result<i32>;
+}
+
+/// The peers that this program was built with, in the order in which they are shown.
+pub(crate) const PEERS: &[&dyn Engine] = &[
+    #[cfg(feature = "wasmi")]
+    &wasmi::Wasmi,
+];
+
+/// The functions that workloads import from `host`.
+pub(crate) mod host {
+    /// `mix: [i32 i32] -> [i32]`, cheap, so that the call is what is measured.
+    pub(crate) fn mix(sum: i32, value: i32) -> i32 {
+        let sum = (sum ^ value).cast_unsigned().wrapping_mul(0x9e37_79b1);
+        (sum ^ (sum >> 15)).cast_signed()
+    }
+}

@@ -1,0 +1,67 @@
+//! Measures Damson: alone, and beside other interpreters.
+//!
+//! `cargo xtask bench`, `icount` and `pairs` build this program with what they need and
+//! run it. Everything it runs is in [`set`], and every result is checked before a
+//! number is printed: an engine that is wrong is not fast.
+//!
+//! Two kinds of numbers come from here.
+//!
+//! - *Times*, always of several engines interleaved in one process ([`rounds`]). Machines
+//!   are noisy, so there are minima and medians, and nothing is ever asserted on a time.
+//! - *Counts* of native instructions ([`icount`]), which are the same in every run, so
+//!   that they can guard what times cannot.
+
+mod engine;
+mod icount;
+mod rounds;
+mod set;
+mod stats;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Measure Damson
+#[derive(Parser)]
+#[command(name = "damson-bench", max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Run(rounds::RunArgs),
+    Icount(icount::IcountArgs),
+    /// Run one workload once, for the tools that `icount` starts
+    #[command(hide = true)]
+    Once {
+        workload: String,
+    },
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Run(args) => rounds::run(&args),
+        Command::Icount(args) => icount::run(&args),
+        Command::Once { workload } => icount::once(&workload),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,132 @@
+//! `cargo xtask bench` and `icount`: measuring.
+//!
+//! The program that measures lives in `benches/`, a workspace of its own, so that an
+//! ordinary build compiles no other engine. These tasks build it with the features that
+//! a run needs, and run it.
+
+use clap::Args;
+
+use crate::invocation::Invocation;
+
+/// Engines that Damson can be compared with: the name of each, and the feature that
+/// builds it.
+const PEERS: [(&str, &str); 1] = [("wasmi", "wasmi")];
+
+/// Time Damson and other engines, interleaved in one process
+///
+/// Prints for each workload Damson's least time, and for each peer its least time and
+/// two ratios, Damson over peer: of the least times, and the median over the rounds.
+/// Below 1 Damson is faster. All results are compared.
+#[derive(Args)]
+pub(crate) struct BenchArgs {
+    /// Whom to compare with, separated by commas; `none` for Damson alone
+    #[arg(long, value_delimiter = ',', default_value = "wasmi", value_parser = peer_names())]
+    peers: Vec<String>,
+    /// How often each workload runs on each engine
+    #[arg(long, default_value_t = 15)]
+    rounds: u32,
+    /// Five rounds, whatever `--rounds` says
+    #[arg(long)]
+    quick: bool,
+    /// Only workloads of which the name contains this
+    #[arg(long, value_name = "NAME")]
+    filter: Option<String>,
+    /// With link-time optimisation over all crates and one code generation unit
+    #[arg(long)]
+    lto: bool,
+}
+
+/// Count native instructions of each workload, with valgrind
+///
+/// Fails when one takes more than 2 % more than the baseline in benches/icount.txt, and
+/// says where. On x86-64 only.
+#[derive(Args)]
+pub(crate) struct IcountArgs {
+    /// Only workloads of which the name contains this
+    name: Option<String>,
+    /// Make the counts the baseline
+    #[arg(long)]
+    bless: bool,
+}
+
+fn peer_names() -> Vec<&'static str> {
+    let names = PEERS.iter().map(|(name, _)| *name);
+    names.chain(["none"]).collect()
+}
+
+/// Runs `bench`.
+///
+/// # Errors
+///
+/// When the program cannot be built, or an engine gives another result than Damson.
+pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
+    let profile = if args.lto { "lto" } else { "release" };
+    let rounds = if args.quick { 5 } else { args.rounds };
+    let mut program = program(profile, &features(&args.peers))
+        .arg("run")
+        .arg(format!("--rounds={rounds}"));
+    if let Some(filter) = &args.filter {
+        program = program.arg(format!("--filter={filter}"));
+    }
+    program.run()
+}
+
+/// Runs `icount`.
+///
+/// # Errors
+///
+/// When the program or valgrind fails, or a workload takes too many instructions.
+pub(crate) fn icount(args: &IcountArgs) -> anyhow::Result<()> {
+    let mut program = program("release", "").arg("icount");
+    if args.bless {
+        program = program.arg("--bless");
+    }
+    if let Some(name) = &args.name {
+        program = program.arg(name);
+    }
+    program.run()
+}
+
+/// The features that build these peers.
+fn features(peers: &[String]) -> String {
+    let mut features: Vec<_> = PEERS
+        .iter()
+        .filter(|(name, _)| peers.iter().any(|peer| peer == name))
+        .map(|(_, feature)| *feature)
+        .collect();
+    features.dedup();
+    features.join(",")
+}
+
+/// A run of the program; arguments can follow.
+fn program(profile: &str, features: &str) -> Invocation {
+    Invocation::cargo("run --quiet --locked --manifest-path benches/Cargo.toml")
+        .arg(format!("--profile={profile}"))
+        .arg(format!("--features={features}"))
+        .arg("--")
+        // Names that tell one handler from another; the code is the same.
+        .env("RUSTFLAGS", "-C symbol-mangling-version=v0")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_is_built_when_it_is_asked_for() {
+        assert_eq!(features(&["wasmi".to_owned()]), "wasmi");
+        assert_eq!(features(&["none".to_owned()]), "");
+    }
+
+    #[test]
+    fn every_feature_is_one_of_the_program() {
+        let manifest = crate::invocation::workspace_root().join("benches/Cargo.toml");
+        let manifest = std::fs::read_to_string(manifest).expect("the manifest");
+        for (_, feature) in PEERS {
+            assert!(
+                manifest.contains(&format!("\n{feature} = [")),
+                "there is no feature {feature}"
+            );
+        }
+    }
+}

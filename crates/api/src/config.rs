@@ -4,6 +4,8 @@
 //! of its own: the proposals come from the translator's [`Features`], the stack
 //! limits from the core's [`StoreConfig`].
 
+use core::num::NonZeroUsize;
+
 use damson_core::StoreConfig;
 use damson_translator::Features;
 
@@ -39,6 +41,8 @@ pub struct Config {
     pub(crate) compilation_mode: CompilationMode,
     pub(crate) max_stack_bytes: usize,
     pub(crate) max_call_depth: u32,
+    /// Frames of a backtrace; 0 if there are to be none.
+    pub(crate) max_backtrace: u32,
 }
 
 impl Default for Config {
@@ -50,6 +54,7 @@ impl Default for Config {
             compilation_mode: CompilationMode::default(),
             max_stack_bytes: store.stack_bytes,
             max_call_depth: store.max_call_depth,
+            max_backtrace: store.max_trace,
         }
     }
 }
@@ -160,6 +165,30 @@ impl Config {
     /// Values above `u32::MAX` count as that.
     pub fn set_max_recursion_depth(&mut self, calls: usize) -> &mut Self {
         self.max_call_depth = u32::try_from(calls).unwrap_or(u32::MAX);
+        self
+    }
+
+    /// Whether the error of a call that fails knows which Wasm functions were active
+    /// ([`Error::wasm_backtrace`](crate::Error::wasm_backtrace)); on by default.
+    ///
+    /// A backtrace costs nothing before a call fails.
+    pub fn wasm_backtrace(&mut self, enable: bool) -> &mut Self {
+        let default = StoreConfig::default().max_trace;
+        self.max_backtrace = match (enable, self.max_backtrace) {
+            (false, _) => 0,
+            (true, 0) => default,
+            (true, frames) => frames,
+        };
+        self
+    }
+
+    /// How many frames a backtrace has at most, the innermost ones; 20 by default.
+    /// `None` turns backtraces off.
+    ///
+    /// Values above `u32::MAX` count as that.
+    pub fn wasm_backtrace_max_frames(&mut self, frames: Option<NonZeroUsize>) -> &mut Self {
+        let frames = frames.map_or(0, NonZeroUsize::get);
+        self.max_backtrace = u32::try_from(frames).unwrap_or(u32::MAX);
         self
     }
 }

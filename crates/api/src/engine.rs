@@ -60,6 +60,7 @@ impl Engine {
         let mut store = StoreConfig::default();
         store.stack_bytes = config.max_stack_bytes;
         store.max_call_depth = config.max_call_depth;
+        store.max_trace = config.max_backtrace;
         store.fuel = config.consume_fuel.then_some(0);
         store.embedder = Some(Arc::new(self.clone()));
         store
@@ -113,6 +114,7 @@ impl EngineWeak {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use core::num::NonZeroUsize;
 
     #[test]
     fn clones_are_the_same_engine_and_others_are_not() {
@@ -136,12 +138,23 @@ mod tests {
         config
             .set_max_stack_height(123_456)
             .set_max_recursion_depth(77)
+            .wasm_backtrace(false)
             .consume_fuel(true);
         let store = Engine::new(&config).store_config();
         assert_eq!(
             (store.stack_bytes, store.max_call_depth, store.fuel),
             (123_456, 77, Some(0))
         );
+        assert_eq!(store.max_trace, 0);
+        config.wasm_backtrace(true);
+        let default = Engine::default().store_config().max_trace;
+        assert_eq!(Engine::new(&config).store_config().max_trace, default);
+        config
+            .wasm_backtrace_max_frames(NonZeroUsize::new(3))
+            .wasm_backtrace(true);
+        assert_eq!(Engine::new(&config).store_config().max_trace, 3);
+        config.wasm_backtrace_max_frames(None);
+        assert_eq!(Engine::new(&config).store_config().max_trace, 0);
         assert_eq!(Engine::default().store_config().fuel, None);
     }
 

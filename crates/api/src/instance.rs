@@ -71,7 +71,7 @@ impl Instance {
             .func(start)
             .expect("validation checked the index")
             .handle();
-        damson_executor::call(store.reborrow(), func, &mut []).map_err(Error::from_call)
+        crate::func::run(store, func, &mut [])
     }
 
     fn entity<'a>(&self, store: PrunedRef<'a>) -> Result<&'a InstanceEntity, ForeignHandle> {

@@ -62,6 +62,7 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+mod backtrace;
 mod config;
 mod engine;
 mod error;
@@ -89,6 +90,7 @@ pub mod errors {
     pub use damson_translator::Error as WasmError;
 }
 
+pub use self::backtrace::{FrameInfo, FrameSymbol, WasmBacktrace};
 pub use self::config::{CompilationMode, Config};
 pub use self::engine::{Engine, EngineWeak};
 pub use self::error::Error;

@@ -67,6 +67,28 @@ pub struct Bridge {
     pub instance: *const InstanceEntity,
 }
 
+/// An active call of a Wasm function.
+#[derive(Debug, Clone, Copy)]
+pub struct ActiveCall {
+    /// The instance.
+    pub instance: *const InstanceEntity,
+    /// Index of the function in its module's function index space.
+    pub func_index: u32,
+    /// Byte offset of the operator that it was at, from the start of the Wasm binary.
+    pub offset: Option<u32>,
+}
+
+/// The calls that were active when a call failed, until somebody asks for them.
+#[derive(Debug, Default)]
+pub struct Trace {
+    /// How many calls are recorded at most.
+    pub limit: u32,
+    /// The innermost ones, innermost first.
+    pub calls: Vec<ActiveCall>,
+    /// Whether there were more.
+    pub truncated: bool,
+}
+
 /// The execution context of a store, see the [module documentation](self).
 #[derive(Debug)]
 #[repr(C)]
@@ -103,6 +125,8 @@ pub struct Context {
     pub exit: usize,
     /// What an exit from the loop wants to tell besides its reason.
     pub exit_detail: [u64; 6],
+    /// The calls that were active when a call failed.
+    pub trace: Trace,
     stack: Stack,
 }
 
@@ -132,6 +156,7 @@ impl Context {
             bridges: Vec::new(),
             exit: 0,
             exit_detail: [0; 6],
+            trace: Trace::default(),
             stack: Stack {
                 base: None,
                 cells: stack_bytes / size_of::<Cell>(),

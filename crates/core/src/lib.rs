@@ -70,7 +70,7 @@ pub mod types;
 
 pub use cell::{Cell, CellValue};
 pub use code::CodeHandle;
-pub use context::{Bridge, Context, Regs};
+pub use context::{ActiveCall, Bridge, Context, Regs, Trace};
 pub use error::{FuelDisabled, GrowError, StackError, TypeMismatch};
 pub use func::{FuncEntity, HostBody, HostCall, HostError, HostFunc};
 pub use global::{GlobalEntity, GlobalError};

@@ -6,6 +6,7 @@
 
 use crate::handlers::HANDLERS;
 use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::any::Any;
@@ -16,6 +17,7 @@ use core::sync::atomic::{AtomicPtr, Ordering};
 use damson_core::shape::ModuleShape;
 use damson_core::{Cell, CodeHandle};
 use damson_ir::{Instr, Kind, Verified};
+use spin::Mutex;
 
 /// Why code for a function could not be made.
 pub type CompileError = Box<dyn core::error::Error + Send + Sync>;
@@ -149,6 +151,9 @@ pub struct CodeMap {
     /// One for each function that the module defines: null, or a `Code` from a box.
     entries: NonNull<[AtomicPtr<()>]>,
     compiler: Option<Box<dyn Compiler>>,
+    /// The function of each code, by the address of its first instruction.
+    by_address: Mutex<BTreeMap<usize, u32>>,
+    origin: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 // SAFETY: entries are atomics; the code that they point to is not changed after it was
@@ -161,16 +166,31 @@ impl CodeMap {
     /// A map in which no function has code. A call of one that has none is an error.
     #[must_use]
     pub fn new(shape: Arc<ModuleShape>) -> Arc<Self> {
-        Self::make(shape, None)
+        Self::make(shape, None, None)
     }
 
     /// A map in which `compiler` makes missing code.
     #[must_use]
     pub fn with_compiler(shape: Arc<ModuleShape>, compiler: Box<dyn Compiler>) -> Arc<Self> {
-        Self::make(shape, Some(compiler))
+        Self::make(shape, Some(compiler), None)
     }
 
-    fn make(shape: Arc<ModuleShape>, compiler: Option<Box<dyn Compiler>>) -> Arc<Self> {
+    /// A map that remembers what its code was made of: something of the embedder's, which
+    /// the frames of a [`Backtrace`](crate::Backtrace) lead back to.
+    #[must_use]
+    pub fn with_origin(
+        shape: Arc<ModuleShape>,
+        compiler: Option<Box<dyn Compiler>>,
+        origin: Arc<dyn Any + Send + Sync>,
+    ) -> Arc<Self> {
+        Self::make(shape, compiler, Some(origin))
+    }
+
+    fn make(
+        shape: Arc<ModuleShape>,
+        compiler: Option<Box<dyn Compiler>>,
+        origin: Option<Arc<dyn Any + Send + Sync>>,
+    ) -> Arc<Self> {
         let imported = shape.num_imported_funcs();
         let defined = shape.funcs.len().saturating_sub(imported as usize);
         let entries: Vec<AtomicPtr<()>> = (0..defined)
@@ -183,6 +203,8 @@ impl CodeMap {
             imported,
             entries,
             compiler,
+            by_address: Mutex::new(BTreeMap::new()),
+            origin,
         })
     }
 
@@ -226,7 +248,11 @@ impl CodeMap {
         }
         // The verifier has checked that the module defines the function.
         let entry = self.entry(func_index).ok_or(other)?;
-        let code = Box::into_raw(Box::new(Code::thread(code, self.imported)));
+        let code = Box::new(Code::thread(code, self.imported));
+        let start = code.start.addr();
+        // Before it is published: from then on another thread may run it, and trap in it.
+        self.by_address.lock().insert(start, func_index);
+        let code = Box::into_raw(code);
         let published = entry.compare_exchange(
             ptr::null_mut(),
             code.cast(),
@@ -234,6 +260,7 @@ impl CodeMap {
             Ordering::Acquire,
         );
         if published.is_err() {
+            self.by_address.lock().remove(&start);
             // SAFETY: from the box above, and not published.
             drop(unsafe { Box::from_raw(code) });
             return Err(DefineError::AlreadyDefined { func_index });
@@ -265,12 +292,23 @@ impl CodeMap {
     /// The function to which the instruction at `ip` belongs, and the byte offset of its Wasm
     /// operator.
     pub(crate) fn locate(&self, ip: *const Cell) -> Option<(u32, Option<u32>)> {
-        self.entries().iter().find_map(|entry| {
-            // SAFETY: null, or a `Code` that lives as long as the map.
-            let code = unsafe { entry.load(Ordering::Acquire).cast::<Code>().as_ref() }?;
-            let cell = code.position(ip)?;
-            Some((code.func_index, code.wasm_offset(cell)))
-        })
+        let before = {
+            let by_address = self.by_address.lock();
+            by_address
+                .range(..=ip.addr())
+                .next_back()
+                .map(|(_, &func_index)| func_index)
+        };
+        let entry = self.entry(before?)?;
+        // SAFETY: null, or a `Code` that lives as long as the map.
+        let code = unsafe { entry.load(Ordering::Acquire).cast::<Code>().as_ref() }?;
+        let cell = code.position(ip)?;
+        Some((code.func_index, code.wasm_offset(cell)))
+    }
+
+    /// What the code was made of, if the map was told.
+    pub(crate) fn origin(&self) -> Option<&Arc<dyn Any + Send + Sync>> {
+        self.origin.as_ref()
     }
 
     /// The map as the store knows it: what an instance of the module is made with.

@@ -9,6 +9,7 @@
     reason = "works on the context and the value stack of the store"
 )]
 
+use crate::backtrace::{self, code_map};
 use crate::code::{Code, CodeMap, CompileError, SupplyError};
 use crate::dispatch::{Exit, Handler, handler, run};
 use crate::families::{Halt, ReturnToInstance, TailFrame, expose};
@@ -177,6 +178,9 @@ impl Drop for Level {
 struct Restore {
     cx: *mut Context,
     instance: *const InstanceEntity,
+    /// Where the call is that the host function belongs to which makes this one.
+    ip: *const Cell,
+    sp: *mut Cell,
     stack_top: *mut Cell,
     depth_left: u32,
     host_nesting_left: u32,
@@ -193,6 +197,8 @@ impl Restore {
             Self {
                 cx,
                 instance: (*cx).instance,
+                ip: (*cx).regs.ip,
+                sp: (*cx).regs.sp,
                 stack_top: (*cx).stack_top,
                 depth_left: (*cx).depth_left,
                 host_nesting_left: (*cx).host_nesting_left,
@@ -208,6 +214,8 @@ impl Drop for Restore {
         // uses it through a pointer only.
         unsafe {
             let cx = &mut *self.cx;
+            cx.regs.ip = self.ip;
+            cx.regs.sp = self.sp;
             cx.stack_top = self.stack_top;
             cx.depth_left = self.depth_left;
             cx.host_nesting_left = self.host_nesting_left;
@@ -220,11 +228,6 @@ impl Drop for Restore {
             }
         }
     }
-}
-
-/// The code map of an instance.
-fn code_map(instance: &InstanceEntity) -> Option<&CodeMap> {
-    instance.code_handle().keep_alive().downcast_ref()
 }
 
 impl Driver<'_> {
@@ -256,6 +259,7 @@ impl Driver<'_> {
                 return Err(TrapCode::StackOverflow.into());
             }
             let restore = Restore::new(cx);
+            self.bridge_host()?;
             (*cx).host_nesting_left -= 1;
             (*cx).depth_left -= 1;
             let trampolines = Trampolines::new();
@@ -273,11 +277,33 @@ impl Driver<'_> {
                 f32acc: 0.0,
                 f64acc: 0.0,
             };
-            self.drive(&trampolines)?;
+            if let Err(error) = self.drive(&trampolines) {
+                backtrace::record(cx);
+                return Err(error);
+            }
             ptr::copy_nonoverlapping(sp, cells.as_mut_ptr(), cells.len());
             drop(restore);
         }
         Ok(())
+    }
+
+    /// Leaves a bridge over a host function that calls Wasm, for backtraces: the frame that
+    /// the host calls does not know its caller's.
+    ///
+    /// # Safety
+    ///
+    /// If an instance is running, the saved registers are those of the call that it is in.
+    unsafe fn bridge_host(&mut self) -> Result<(), CallError> {
+        // SAFETY: as the caller promises; no reference to the context is alive.
+        unsafe {
+            let cx = &*self.cx;
+            if cx.instance.is_null() {
+                return Ok(());
+            }
+            // Bridges hold what is returned to, one cell after what is going on.
+            let (ip, sp) = (cx.regs.ip.wrapping_add(1), cx.regs.sp);
+            self.push_bridge(ip, sp)
+        }
     }
 
     /// Runs until the function that the host called returns.
@@ -462,6 +488,9 @@ impl Driver<'_> {
                 // The arguments are in the frame, and as many results are before its linkage.
                 debug_assert!(self.fits(sp, func.ty().cells() * size_of::<Cell>()));
                 ptr::copy(sp.add(src), sp, count);
+                // Its linkage may be overwritten, so a backtrace begins at its caller.
+                (*self.cx).regs.ip = return_ip.wrapping_sub(1);
+                (*self.cx).regs.sp = caller_sp;
                 // The frame is gone when the host function returns, its depth with it.
                 self.call_host(
                     func,

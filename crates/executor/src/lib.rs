@@ -30,6 +30,7 @@
 //! | `handlers` | the table from opcode to handler |
 //! | `code` | code in its threaded form, and the map of a module's functions |
 //! | `driver` | calls, exits, traps |
+//! | `backtrace` | which calls are active |
 //! | `services` | what instructions do outside of the loop |
 #![no_std]
 
@@ -37,6 +38,7 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+pub mod backtrace;
 mod code;
 mod dispatch;
 mod driver;
@@ -47,6 +49,7 @@ mod ops;
 mod place;
 mod services;
 
+pub use backtrace::Backtrace;
 pub use code::{CodeMap, CompileError, Compiler, DefineError};
 pub use driver::{CallError, call};
 

@@ -31,6 +31,6 @@ mod module;
 mod parse;
 
 pub use config::{Config, Features};
-pub use custom::CustomSection;
+pub use custom::{CustomSection, DebugInfo};
 pub use error::Error;
 pub use module::{Allocations, Module, validate};

@@ -12,7 +12,7 @@ use wasmparser::{
 };
 
 use crate::config::Config;
-use crate::custom::{CustomSection, FuncNames};
+use crate::custom::{CustomSection, DebugInfo};
 use crate::error::Error;
 use crate::func::{self, Options, Scratch};
 use crate::parse::{self, Parsed};
@@ -30,12 +30,9 @@ pub struct Module {
     code: Box<[u8]>,
     /// Where `code` starts in the Wasm binary.
     code_offset: u64,
-    /// One range in the Wasm binary for each defined function.
-    bodies: Box<[Range<u64>]>,
     /// `Some` if there is at least one body.
     resources: Option<ValidatorResources>,
-    custom_sections: Box<[CustomSection]>,
-    func_names: FuncNames,
+    debug_info: Arc<DebugInfo>,
 }
 
 const _: () = {
@@ -60,7 +57,7 @@ impl core::fmt::Debug for Module {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Module")
             .field("config", &self.config)
-            .field("num_defined", &self.bodies.len())
+            .field("num_defined", &self.debug_info.bodies.len())
             .finish_non_exhaustive()
     }
 }
@@ -87,21 +84,27 @@ impl Module {
             bodies,
             resources,
             custom_sections,
-            func_names,
+            names,
+            code_section,
         } = parse::parse(bytes, config)?;
         let start = bodies.first().map_or(0, |body| body.start);
         let end = bodies.last().map_or(0, |body| body.end);
         let code = slice(bytes, &(start..end));
+        let debug_info = DebugInfo {
+            names,
+            custom_sections: custom_sections.into(),
+            code_section,
+            imported: shape.num_imported_funcs(),
+            bodies: bodies.into(),
+        };
         Ok(Self {
             shape: Arc::new(shape),
             config: *config,
             features: config.features.to_wasmparser(),
             code: code.into(),
             code_offset: start,
-            bodies: bodies.into(),
             resources,
-            custom_sections: custom_sections.into(),
-            func_names,
+            debug_info: Arc::new(debug_info),
         })
     }
 
@@ -122,7 +125,7 @@ impl Module {
     #[must_use]
     pub fn num_defined(&self) -> u32 {
         // The validator allows a million functions.
-        self.bodies.len() as u32
+        self.debug_info.bodies.len() as u32
     }
 
     /// The indices of the functions that the module defines.
@@ -134,21 +137,26 @@ impl Module {
 
     /// The custom sections in the order of the binary.
     pub fn custom_sections(&self) -> impl ExactSizeIterator<Item = &CustomSection> {
-        self.custom_sections.iter()
+        self.debug_info.custom_sections()
+    }
+
+    /// What the module says about its code.
+    #[must_use]
+    pub fn debug_info(&self) -> &Arc<DebugInfo> {
+        &self.debug_info
     }
 
     /// The name that the name section gives to a function.
     #[must_use]
     pub fn func_name(&self, func_index: u32) -> Option<&str> {
-        self.func_names.get(func_index)
+        self.debug_info.func_name(func_index)
     }
 
     /// Where a function's body is in the Wasm binary, in bytes; `None` if the
     /// function is imported or does not exist.
     #[must_use]
     pub fn body_range(&self, func_index: u32) -> Option<Range<u64>> {
-        let defined = func_index.checked_sub(self.num_imported())?;
-        self.bodies.get(defined as usize).cloned()
+        self.debug_info.body_range(func_index)
     }
 
     /// The bytes of a function's body: its local declarations, then its
@@ -288,7 +296,7 @@ impl Module {
     }
 
     fn num_imported(&self) -> u32 {
-        (self.shape.funcs.len() - self.bodies.len()) as u32
+        (self.shape.funcs.len() - self.debug_info.bodies.len()) as u32
     }
 }
 

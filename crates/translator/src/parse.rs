@@ -20,7 +20,7 @@ use wasmparser::{
 
 use crate::config::Config;
 use crate::convert;
-use crate::custom::{CustomSection, FuncNames};
+use crate::custom::{CustomSection, Names};
 use crate::error::Error;
 
 /// What parsing finds in a module.
@@ -33,7 +33,9 @@ pub(crate) struct Parsed {
     /// body to validate.
     pub(crate) resources: Option<ValidatorResources>,
     pub(crate) custom_sections: Vec<CustomSection>,
-    pub(crate) func_names: FuncNames,
+    pub(crate) names: Names,
+    /// Where the contents of the code section start in the binary.
+    pub(crate) code_section: u64,
 }
 
 /// The parts of a shape while they grow.
@@ -81,13 +83,19 @@ pub(crate) fn parse(bytes: &[u8], config: &Config) -> Result<Parsed, Error> {
             });
             continue;
         }
+        if let Payload::CodeSectionStart {
+            unchecked_range, ..
+        } = &payload
+        {
+            parsed.code_section = unchecked_range.start;
+        }
         parts.read(payload).map_err(|error| match error {
             ReadError::Parser(error) => Error::from_parser(&error),
             ReadError::Convert(error) => error,
         })?;
     }
     if let Some((data, offset)) = names {
-        parsed.func_names = FuncNames::read(data, offset, parts.funcs.len());
+        parsed.names = Names::read(data, offset, parts.funcs.len());
     }
     parsed.shape = parts.finish();
     Ok(parsed)

@@ -17,9 +17,11 @@ use alloc::string::String;
 use core::any::Any;
 use core::fmt::{self, Debug, Display};
 
-use damson_core::{Trap, TrapCode};
+use damson_core::{PrunedMut, Trap, TrapCode};
 use damson_executor::CallError;
 use damson_translator::Error as WasmError;
+
+use crate::backtrace::WasmBacktrace;
 
 pub use self::details::{
     CompilationError, ElementTypeMismatch, EngineMismatch, FuelError, FuncError, GlobalError,
@@ -43,6 +45,8 @@ struct Inner {
     kind: ErrorKind,
     /// Set if, and only if, the kind is `TrapCode`.
     trap: Option<Trap>,
+    /// Set if the error comes from a call that was in Wasm code when it failed.
+    backtrace: Option<WasmBacktrace>,
 }
 
 /// Carries any standard error as a [`HostError`].
@@ -81,7 +85,11 @@ impl Error {
 
     fn from_parts(kind: ErrorKind, trap: Option<Trap>) -> Self {
         Self {
-            inner: Box::new(Inner { kind, trap }),
+            inner: Box::new(Inner {
+                kind,
+                trap,
+                backtrace: None,
+            }),
         }
     }
 
@@ -139,9 +147,26 @@ impl Error {
         }
     }
 
-    /// The host's error, if this holds one of type `E`.
+    /// The Wasm functions that were active when the call failed that this error comes
+    /// from, with the functions around host functions that passed the error on.
+    ///
+    /// There is none if backtraces are off
+    /// ([`Config::wasm_backtrace`](crate::Config::wasm_backtrace)), or if the call had not
+    /// reached Wasm code.
+    #[must_use]
+    pub fn wasm_backtrace(&self) -> Option<&WasmBacktrace> {
+        self.inner.backtrace.as_ref()
+    }
+
+    /// The host's error, if this holds one of type `E`; or the backtrace, if `E` is
+    /// [`WasmBacktrace`].
     #[must_use]
     pub fn downcast_ref<E: 'static>(&self) -> Option<&E> {
+        if let Some(backtrace) = self.wasm_backtrace()
+            && let Some(backtrace) = (backtrace as &dyn Any).downcast_ref()
+        {
+            return Some(backtrace);
+        }
         let ErrorKind::Host(host) = self.kind() else {
             return None;
         };
@@ -177,9 +202,20 @@ impl Error {
         }
     }
 
-    /// What a call came back with: a host function's own error comes out as the
+    /// What a call on `store` came back with: a host function's own error comes out as the
     /// object that went in.
-    pub(crate) fn from_call(error: CallError) -> Self {
+    #[cold]
+    pub(crate) fn from_call(store: &mut PrunedMut<'_>, error: CallError) -> Self {
+        let frames = damson_executor::backtrace::take(store);
+        let mut error = Self::from_call_error(error);
+        // An error that passes through has the whole chain already.
+        if error.inner.backtrace.is_none() {
+            error.inner.backtrace = WasmBacktrace::new(frames);
+        }
+        error
+    }
+
+    fn from_call_error(error: CallError) -> Self {
         match error {
             CallError::Trap(trap) => trap.into(),
             CallError::Host(host) => Self::from_host_box(host),
@@ -209,17 +245,27 @@ impl Error {
     }
 }
 
+/// The message and the backtrace, which is what a person wants to see where a program gives
+/// up; `{:#?}` shows the parts.
 impl Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut s = f.debug_struct("Error");
-        match &self.inner.trap {
-            Some(trap) => s.field("trap", trap),
-            None => s.field("kind", &self.inner.kind),
-        };
-        s.finish()
+        if f.alternate() {
+            let mut s = f.debug_struct("Error");
+            match &self.inner.trap {
+                Some(trap) => s.field("trap", trap),
+                None => s.field("kind", &self.inner.kind),
+            };
+            return s.field("backtrace", &self.inner.backtrace).finish();
+        }
+        Display::fmt(self, f)?;
+        match &self.inner.backtrace {
+            Some(backtrace) => write!(f, "\n{backtrace}"),
+            None => Ok(()),
+        }
     }
 }
 
+/// The message, on one line.
 impl Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.inner.trap {
@@ -279,7 +325,7 @@ mod tests {
     fn a_host_functions_error_comes_back_as_the_same_object() {
         let error = Error::host(Own(3));
         let object: *const ErrorKind = error.kind();
-        let back = Error::from_call(CallError::Host(Box::new(error)));
+        let back = Error::from_call_error(CallError::Host(Box::new(error)));
         assert!(core::ptr::eq(back.kind(), object));
     }
 

@@ -194,7 +194,7 @@ impl Func {
             for (cell, value) in cells.iter_mut().zip(inputs) {
                 *cell = value.to_cell(store)?;
             }
-            damson_executor::call(ctx.pruned_mut(), self.0, cells).map_err(Error::from_call)?;
+            run(&mut ctx.pruned_mut(), self.0, cells)?;
             let store = ctx.pruned_ref();
             for ((output, ty), cell) in outputs.iter_mut().zip(ty.results()).zip(cells) {
                 *output = Val::from_cell(store, *ty, *cell);
@@ -217,7 +217,7 @@ impl Func {
     /// - If the call traps, or a host function fails; that function's own error comes back.
     pub fn call_raw(&self, mut ctx: impl AsContextMut, cells: &mut [Cell]) -> Result<(), Error> {
         let mut ctx = ctx.as_context_mut();
-        damson_executor::call(ctx.pruned_mut(), self.0, cells).map_err(Error::from_call)
+        run(&mut ctx.pruned_mut(), self.0, cells)
     }
 
     /// The function with typed parameters and results, checked here once.
@@ -239,6 +239,17 @@ impl Func {
         check_types::<Params, Results>(ty)?;
         Ok(TypedFunc::new(*self))
     }
+}
+
+/// Calls a function, parameters and results in `cells`: the one way into the executor.
+#[inline]
+pub(crate) fn run(
+    store: &mut PrunedMut<'_>,
+    func: FuncHandle,
+    cells: &mut [Cell],
+) -> Result<(), Error> {
+    damson_executor::call(store.reborrow(), func, cells)
+        .map_err(|error| Error::from_call(store, error))
 }
 
 /// Checks the number and types of the parameters of a call.

@@ -5,7 +5,7 @@ use core::marker::PhantomData;
 
 use damson_core::Cell;
 
-use super::{Func, WasmParams, WasmResults};
+use super::{Func, WasmParams, WasmResults, run};
 use crate::error::Error;
 use crate::store::AsContextMut;
 
@@ -58,8 +58,7 @@ impl<Params: WasmParams, Results: WasmResults> TypedFunc<Params, Results> {
         let cells = &mut cells[..len];
         let mut ctx = ctx.as_context_mut();
         params.to_cells(ctx.pruned_ref(), cells)?;
-        damson_executor::call(ctx.pruned_mut(), self.func.handle(), cells)
-            .map_err(Error::from_call)?;
+        run(&mut ctx.pruned_mut(), self.func.handle(), cells)?;
         Ok(Results::from_cells(ctx.pruned_ref(), cells))
     }
 }

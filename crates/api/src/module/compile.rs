@@ -11,23 +11,25 @@ use damson_executor::{CodeMap, CompileError, Compiler};
 use damson_ir::{ModuleVerifier, Verified};
 use damson_translator::Module as Parsed;
 
+use crate::backtrace::ModuleDebug;
 use crate::config::CompilationMode;
 use crate::error::{CompilationError, Error};
 
 /// The code map of a parsed module, filled as far as the mode says.
 pub(super) fn code_map(parsed: &Arc<Parsed>, mode: CompilationMode) -> Result<Arc<CodeMap>, Error> {
+    let debug = ModuleDebug::new(Arc::clone(parsed.debug_info()));
     match mode {
-        CompilationMode::Eager => eager(parsed),
+        CompilationMode::Eager => eager(parsed, debug),
         CompilationMode::LazyTranslation => {
             parsed.validate_bodies()?;
-            Ok(lazy(parsed))
+            Ok(lazy(parsed, debug))
         }
-        CompilationMode::Lazy => Ok(lazy(parsed)),
+        CompilationMode::Lazy => Ok(lazy(parsed, debug)),
     }
 }
 
-fn eager(parsed: &Parsed) -> Result<Arc<CodeMap>, Error> {
-    let code = CodeMap::new(Arc::clone(parsed.shape()));
+fn eager(parsed: &Parsed, debug: Arc<ModuleDebug>) -> Result<Arc<CodeMap>, Error> {
+    let code = CodeMap::with_origin(Arc::clone(parsed.shape()), None, debug);
     let verifier = ModuleVerifier::new(Arc::clone(parsed.shape()));
     for func_index in parsed.defined_funcs() {
         let verified = compile(parsed, &verifier, func_index)
@@ -41,12 +43,12 @@ fn eager(parsed: &Parsed) -> Result<Arc<CodeMap>, Error> {
     Ok(code)
 }
 
-fn lazy(parsed: &Arc<Parsed>) -> Arc<CodeMap> {
+fn lazy(parsed: &Arc<Parsed>, debug: Arc<ModuleDebug>) -> Arc<CodeMap> {
     let compiler = Box::new(Lazy {
         parsed: Arc::clone(parsed),
         verifier: ModuleVerifier::new(Arc::clone(parsed.shape())),
     });
-    CodeMap::with_compiler(Arc::clone(parsed.shape()), compiler)
+    CodeMap::with_origin(Arc::clone(parsed.shape()), Some(compiler), debug)
 }
 
 /// Gives the executor code at a function's first call.

@@ -1,5 +1,6 @@
 //! The façade as an embedder meets it.
 
+mod backtraces;
 mod bad_input;
 mod compile_fail;
 mod drops;

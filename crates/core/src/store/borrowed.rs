@@ -143,6 +143,13 @@ impl<'a> PrunedRef<'a> {
         context.metered.then_some(context.fuel)
     }
 
+    /// The execution context, to be read.
+    #[must_use]
+    pub fn context(self) -> *const Context {
+        // SAFETY: a field of a valid allocation; no reference is made.
+        unsafe { &raw const (*self.core()).context }
+    }
+
     /// A memory.
     ///
     /// # Errors

@@ -21,6 +21,9 @@ pub struct StoreConfig {
     pub max_table_elements: u32,
     /// The initial fuel; `None`, the default, disables metering.
     pub fuel: Option<u64>,
+    /// How many of the calls that are active when a call fails are recorded, at most,
+    /// the innermost ones. Default: 20.
+    pub max_trace: u32,
     /// Something of the embedder's, for [`PrunedRef::embedder`](super::PrunedRef::embedder).
     pub embedder: Option<Arc<dyn Any + Send + Sync>>,
     /// The hooks. Default: none.
@@ -35,6 +38,7 @@ impl Default for StoreConfig {
             max_host_nesting: 100,
             max_table_elements: 10_000_000,
             fuel: None,
+            max_trace: 20,
             embedder: None,
             vtable: HostVtable::default(),
         }
@@ -49,6 +53,7 @@ impl fmt::Debug for StoreConfig {
             .field("max_host_nesting", &self.max_host_nesting)
             .field("max_table_elements", &self.max_table_elements)
             .field("fuel", &self.fuel)
+            .field("max_trace", &self.max_trace)
             .field("vtable", &self.vtable)
             .finish_non_exhaustive()
     }

@@ -100,13 +100,15 @@ pub(crate) struct StoreCore {
 
 impl StoreCore {
     fn new(data: HostData, config: StoreConfig) -> Self {
+        let mut context = Context::new(
+            config.stack_bytes,
+            config.max_call_depth,
+            config.max_host_nesting,
+            config.fuel,
+        );
+        context.trace.limit = config.max_trace;
         Self {
-            context: Context::new(
-                config.stack_bytes,
-                config.max_call_depth,
-                config.max_host_nesting,
-                config.fuel,
-            ),
+            context,
             id: StoreId::unique(),
             data,
             vtable: config.vtable,

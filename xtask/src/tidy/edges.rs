@@ -37,18 +37,6 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "damson-cli",
         &["damson", "damson-core", "damson-wasi", "damson-wast"],
     ),
-    // Benchmarks measure every layer.
-    (
-        "damson-bench",
-        &[
-            "damson",
-            "damson-core",
-            "damson-ir",
-            "damson-executor",
-            "damson-translator",
-            "damson-wasi",
-        ],
-    ),
     ("xtask", &[]),
 ];
 

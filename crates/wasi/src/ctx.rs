@@ -5,9 +5,11 @@
 //! vanishes; time and random numbers come from the system.
 
 use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
 
 use crate::clock::{Clock, SystemClock};
-use crate::fd_table::{Descriptor, FdTable, Stream};
+use crate::fd_table::{FdTable, Object};
+use crate::fs::{Dir, Permissions, open_ambient};
 use crate::random::{RandomSource, SystemRandom};
 use crate::stream::{Input, Output};
 
@@ -71,7 +73,7 @@ fn lossy(bytes: &[u8]) -> String {
 }
 
 /// Why a context could not be made.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
     /// The guest receives C strings, which end at the first zero byte.
@@ -89,7 +91,24 @@ pub enum BuildError {
     /// The guest's addresses have 32 bits.
     #[error("arguments or environment take more than 4 GiB")]
     TooLarge,
+    /// A directory of the host could not be opened.
+    #[error("the directory {path:?} cannot be opened")]
+    Directory {
+        /// The path on the host.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The guest asks for the names of its directories as paths.
+    #[error("the guest path {guest_path:?} contains a zero byte or is too long")]
+    GuestPath {
+        /// The path that the guest should have got.
+        guest_path: String,
+    },
 }
+
+/// As many as systems commonly grant a process.
+const DEFAULT_MAX_DESCRIPTORS: usize = 1024;
 
 /// Collects what a guest gets, and makes a [`WasiCtx`].
 ///
@@ -116,8 +135,42 @@ pub struct WasiCtxBuilder {
     stdin: Input,
     stdout: Output,
     stderr: Output,
+    directories: Vec<Preopen>,
+    max_descriptors: usize,
     clock: Option<Box<dyn Clock>>,
     random: Box<dyn RandomSource>,
+}
+
+/// A directory for the guest.
+#[derive(Debug)]
+struct Preopen {
+    source: PreopenSource,
+    guest_path: String,
+    permissions: Permissions,
+}
+
+#[derive(Debug)]
+enum PreopenSource {
+    /// Opened when the context is built.
+    Path(PathBuf),
+    Open(cap_std::fs::Dir),
+}
+
+impl Preopen {
+    fn open(self) -> Result<Dir, BuildError> {
+        let guest_path = self.guest_path;
+        if guest_path.contains('\0') || u32::try_from(guest_path.len()).is_err() {
+            return Err(BuildError::GuestPath { guest_path });
+        }
+        let dir = match self.source {
+            PreopenSource::Open(dir) => dir,
+            PreopenSource::Path(path) => match open_ambient(&path) {
+                Ok(dir) => dir,
+                Err(source) => return Err(BuildError::Directory { path, source }),
+            },
+        };
+        Ok(Dir::preopened(dir, guest_path, self.permissions))
+    }
 }
 
 impl std::fmt::Debug for WasiCtxBuilder {
@@ -128,6 +181,7 @@ impl std::fmt::Debug for WasiCtxBuilder {
             .field("stdin", &self.stdin)
             .field("stdout", &self.stdout)
             .field("stderr", &self.stderr)
+            .field("directories", &self.directories)
             .finish_non_exhaustive()
     }
 }
@@ -147,6 +201,8 @@ impl WasiCtxBuilder {
             stdin: Input::Custom(Box::new(io::empty())),
             stdout: Output::Custom(Box::new(io::sink())),
             stderr: Output::Custom(Box::new(io::sink())),
+            directories: Vec::new(),
+            max_descriptors: DEFAULT_MAX_DESCRIPTORS,
             clock: None,
             random: Box::new(SystemRandom),
         }
@@ -217,6 +273,52 @@ impl WasiCtxBuilder {
         self
     }
 
+    /// Gives the guest a directory of the host under the name `guest_path`.
+    ///
+    /// The directory is opened by [`build`](Self::build). What lies outside of it
+    /// stays out of reach: neither `..` nor absolute paths nor symbolic links lead
+    /// there.
+    ///
+    /// C libraries find a file by the longest guest path that begins its path; the
+    /// guest paths `/` and `.` are common.
+    pub fn preopened_dir(
+        mut self,
+        host_path: impl AsRef<Path>,
+        guest_path: impl Into<String>,
+        permissions: Permissions,
+    ) -> Self {
+        self.directories.push(Preopen {
+            source: PreopenSource::Path(host_path.as_ref().to_owned()),
+            guest_path: guest_path.into(),
+            permissions,
+        });
+        self
+    }
+
+    /// As [`preopened_dir`](Self::preopened_dir), for a directory that is open
+    /// already.
+    pub fn preopened_cap_dir(
+        mut self,
+        dir: cap_std::fs::Dir,
+        guest_path: impl Into<String>,
+        permissions: Permissions,
+    ) -> Self {
+        self.directories.push(Preopen {
+            source: PreopenSource::Open(dir),
+            guest_path: guest_path.into(),
+            permissions,
+        });
+        self
+    }
+
+    /// Sets how many descriptors the guest can have open, standard streams and
+    /// preopened directories included; by default 1024. What it opens takes
+    /// descriptors of this process.
+    pub fn max_descriptors(mut self, limit: usize) -> Self {
+        self.max_descriptors = limit;
+        self
+    }
+
     /// Sets the source of time; by default a [`SystemClock`] that starts when
     /// the context is built.
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
@@ -235,7 +337,8 @@ impl WasiCtxBuilder {
     /// # Errors
     ///
     /// When an argument or variable cannot be a C string, a variable's name
-    /// could not be found again, or there is more than a guest can address.
+    /// could not be found again, there is more than a guest can address, or a
+    /// directory cannot be opened.
     pub fn build(self) -> Result<WasiCtx, BuildError> {
         let mut env = Vec::with_capacity(self.env.len());
         for (mut name, value) in self.env {
@@ -246,14 +349,18 @@ impl WasiCtxBuilder {
             name.extend_from_slice(&value);
             env.push(name);
         }
+        let mut descriptors = vec![
+            Object::Input(self.stdin).into(),
+            Object::Output(self.stdout).into(),
+            Object::Output(self.stderr).into(),
+        ];
+        for directory in self.directories {
+            descriptors.push(Object::Dir(directory.open()?).into());
+        }
         Ok(WasiCtx {
             args: StringList::new(self.args)?,
             env: StringList::new(env)?,
-            fds: FdTable::new([
-                Descriptor::new(Stream::Input(self.stdin)),
-                Descriptor::new(Stream::Output(self.stdout)),
-                Descriptor::new(Stream::Output(self.stderr)),
-            ]),
+            fds: FdTable::new(descriptors, self.max_descriptors),
             clock: self.clock.unwrap_or_else(|| Box::new(SystemClock::new())),
             random: self.random,
         })
@@ -278,28 +385,35 @@ mod tests {
 
     #[test]
     fn strings_that_the_guest_would_misread_are_refused() {
-        let zero = WasiCtxBuilder::new().arg("a\0b").build().unwrap_err();
-        assert_eq!(
-            zero,
-            BuildError::ZeroByte {
-                string: "a\0b".to_owned()
+        let zero = |builder: WasiCtxBuilder| match builder.build() {
+            Err(BuildError::ZeroByte { string }) => string,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(zero(WasiCtxBuilder::new().arg("a\0b")), "a\0b");
+        assert_eq!(zero(WasiCtxBuilder::new().env("A", "a\0b")), "A=a\0b");
+        for wrong in ["", "A=B"] {
+            match WasiCtxBuilder::new().env(wrong, "x").build() {
+                Err(BuildError::VariableName { name }) => assert_eq!(name, wrong),
+                other => panic!("{other:?}"),
             }
-        );
-        let value = WasiCtxBuilder::new().env("A", "a\0b").build().unwrap_err();
-        assert_eq!(
-            value,
-            BuildError::ZeroByte {
-                string: "A=a\0b".to_owned()
-            }
-        );
-        for name in ["", "A=B"] {
-            let error = WasiCtxBuilder::new().env(name, "x").build().unwrap_err();
-            assert_eq!(
-                error,
-                BuildError::VariableName {
-                    name: name.to_owned()
-                }
-            );
         }
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_opened_is_named() {
+        let missing = Path::new("/nonexistent/directory");
+        let error = WasiCtxBuilder::new()
+            .preopened_dir(missing, "/", Permissions::ReadOnly)
+            .build()
+            .unwrap_err();
+        assert!(
+            error.to_string().contains("/nonexistent/directory"),
+            "{error}"
+        );
+        let error = WasiCtxBuilder::new()
+            .preopened_dir(".", "a\0b", Permissions::ReadOnly)
+            .build()
+            .unwrap_err();
+        assert!(matches!(error, BuildError::GuestPath { .. }), "{error}");
     }
 }

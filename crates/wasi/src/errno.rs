@@ -112,19 +112,111 @@ impl Errno {
 }
 
 impl From<io::Error> for Errno {
+    /// The number that the operating system gave, if there is one and WASI knows
+    /// it; otherwise what the kind of the error says.
+    ///
+    /// An error of kind `PermissionDenied` without a number of the system is the
+    /// refusal to leave a preopened directory: [`Errno::Perm`].
     fn from(error: io::Error) -> Self {
+        #[cfg(unix)]
+        if let Some(errno) = system::from_system(&error) {
+            return errno;
+        }
         match error.kind() {
+            io::ErrorKind::AlreadyExists => Self::Exist,
             io::ErrorKind::BrokenPipe => Self::Pipe,
+            io::ErrorKind::ConnectionAborted => Self::ConnAborted,
+            io::ErrorKind::ConnectionReset => Self::ConnReset,
+            io::ErrorKind::DirectoryNotEmpty => Self::NotEmpty,
             io::ErrorKind::Interrupted => Self::Intr,
             io::ErrorKind::InvalidInput => Self::Inval,
+            io::ErrorKind::IsADirectory => Self::IsDir,
+            io::ErrorKind::NotADirectory => Self::NotDir,
+            io::ErrorKind::NotConnected => Self::NotConn,
+            io::ErrorKind::NotFound => Self::NoEnt,
             io::ErrorKind::OutOfMemory => Self::NoMem,
-            io::ErrorKind::PermissionDenied => Self::Acces,
+            io::ErrorKind::PermissionDenied => Self::Perm,
+            io::ErrorKind::ReadOnlyFilesystem => Self::Rofs,
             io::ErrorKind::StorageFull => Self::NoSpc,
+            io::ErrorKind::TimedOut => Self::TimedOut,
             io::ErrorKind::Unsupported => Self::NotSup,
             io::ErrorKind::WouldBlock => Self::Again,
             _ => Self::Io,
         }
     }
+}
+
+/// Numbers of the operating system below.
+#[cfg(unix)]
+mod system {
+    use std::io;
+
+    use rustix::io::Errno as System;
+
+    use super::Errno;
+
+    /// The same error in WASI's numbers.
+    pub(super) fn from_system(error: &io::Error) -> Option<Errno> {
+        let system = System::from_io_error(error)?;
+        let known = KNOWN.iter().find(|(known, _)| *known == system);
+        Some(known.map_or(Errno::Io, |(_, errno)| *errno))
+    }
+
+    /// Not a `match`, because some systems give one number two names.
+    const KNOWN: &[(System, Errno)] = &[
+        (System::TOOBIG, Errno::TooBig),
+        (System::ACCESS, Errno::Acces),
+        (System::AGAIN, Errno::Again),
+        (System::WOULDBLOCK, Errno::Again),
+        (System::BADF, Errno::BadF),
+        (System::BUSY, Errno::Busy),
+        (System::CONNABORTED, Errno::ConnAborted),
+        (System::CONNREFUSED, Errno::ConnRefused),
+        (System::CONNRESET, Errno::ConnReset),
+        (System::DEADLK, Errno::Deadlk),
+        (System::DQUOT, Errno::Dquot),
+        (System::EXIST, Errno::Exist),
+        (System::FAULT, Errno::Fault),
+        (System::FBIG, Errno::FBig),
+        (System::ILSEQ, Errno::IlSeq),
+        (System::INPROGRESS, Errno::InProgress),
+        (System::INTR, Errno::Intr),
+        (System::INVAL, Errno::Inval),
+        (System::IO, Errno::Io),
+        (System::ISCONN, Errno::IsConn),
+        (System::ISDIR, Errno::IsDir),
+        (System::LOOP, Errno::Loop),
+        (System::MFILE, Errno::MFile),
+        (System::MLINK, Errno::MLink),
+        (System::MSGSIZE, Errno::MsgSize),
+        (System::NAMETOOLONG, Errno::NameTooLong),
+        (System::NFILE, Errno::NFile),
+        (System::NOBUFS, Errno::NoBufs),
+        (System::NODEV, Errno::NoDev),
+        (System::NOENT, Errno::NoEnt),
+        (System::NOLCK, Errno::NoLck),
+        (System::NOMEM, Errno::NoMem),
+        (System::NOSPC, Errno::NoSpc),
+        (System::NOSYS, Errno::NoSys),
+        (System::NOTCONN, Errno::NotConn),
+        (System::NOTDIR, Errno::NotDir),
+        (System::NOTEMPTY, Errno::NotEmpty),
+        (System::NOTSOCK, Errno::NotSock),
+        (System::NOTSUP, Errno::NotSup),
+        (System::OPNOTSUPP, Errno::NotSup),
+        (System::NOTTY, Errno::NotTty),
+        (System::NXIO, Errno::Nxio),
+        (System::OVERFLOW, Errno::Overflow),
+        (System::PERM, Errno::Perm),
+        (System::PIPE, Errno::Pipe),
+        (System::RANGE, Errno::Range),
+        (System::ROFS, Errno::Rofs),
+        (System::SPIPE, Errno::SPipe),
+        (System::STALE, Errno::Stale),
+        (System::TIMEDOUT, Errno::TimedOut),
+        (System::TXTBSY, Errno::TxtBsy),
+        (System::XDEV, Errno::XDev),
+    ];
 }
 
 #[cfg(test)]
@@ -144,5 +236,20 @@ mod tests {
             Errno::Pipe
         );
         assert_eq!(Errno::from(io::Error::other("strange")), Errno::Io);
+        let escape = io::Error::new(io::ErrorKind::PermissionDenied, "outside");
+        assert_eq!(Errno::from(escape), Errno::Perm);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn numbers_of_the_system_come_before_kinds() {
+        // Both are `PermissionDenied` to the standard library.
+        for (system, errno) in [
+            (rustix::io::Errno::ACCESS, Errno::Acces),
+            (rustix::io::Errno::PERM, Errno::Perm),
+            (rustix::io::Errno::LOOP, Errno::Loop),
+        ] {
+            assert_eq!(Errno::from(io::Error::from(system)), errno);
+        }
     }
 }

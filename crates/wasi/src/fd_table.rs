@@ -1,79 +1,111 @@
 //! The table of open descriptors.
 //!
-//! Only the standard streams exist so far. A number that was closed stays
-//! closed; nothing of the process below is closed with it.
+//! A new descriptor takes the lowest free number. How many there can be is
+//! limited, so that a guest cannot take all the descriptors of the process.
 
 use crate::Errno;
-use crate::abi::{FileType, rights};
+use crate::abi::{FdFlags, FileStat, FileType, Rights};
+use crate::fs::{Dir, File};
 use crate::stream::{Input, Output};
 
 /// What a descriptor leads to.
 #[derive(Debug)]
-pub(crate) enum Stream {
+pub(crate) enum Object {
     Input(Input),
     Output(Output),
+    File(File),
+    Dir(Dir),
 }
 
 /// An open descriptor.
+///
+/// The rights are what the guest has not given up yet. Which of them make sense
+/// is up to the object: a guest that never gave up any gets the object's own error
+/// for what cannot be done.
 #[derive(Debug)]
 pub(crate) struct Descriptor {
-    pub(crate) stream: Stream,
-    pub(crate) flags: u16,
-    pub(crate) rights: u64,
+    pub(crate) object: Object,
+    rights: Rights,
+    inheriting: Rights,
+}
+
+impl From<Object> for Descriptor {
+    fn from(object: Object) -> Self {
+        Self::inherited(object, Rights::all())
+    }
 }
 
 impl Descriptor {
-    /// A descriptor with all rights that make sense for its stream.
-    pub(crate) fn new(stream: Stream) -> Self {
-        let common =
-            rights::FD_FDSTAT_SET_FLAGS | rights::FD_FILESTAT_GET | rights::POLL_FD_READWRITE;
-        let rights = match stream {
-            Stream::Input(_) => common | rights::FD_READ,
-            Stream::Output(_) => common | rights::FD_WRITE | rights::FD_SYNC | rights::FD_DATASYNC,
-        };
+    /// A descriptor opened through one that passes on `rights`.
+    pub(crate) fn inherited(object: Object, rights: Rights) -> Self {
         Self {
-            stream,
-            flags: 0,
+            object,
             rights,
+            inheriting: rights,
         }
     }
 
     /// Fails unless the guest has kept all of `rights`.
-    pub(crate) fn require(&self, rights: u64) -> Result<(), Errno> {
-        if self.rights & rights == rights {
+    pub(crate) fn require(&self, rights: Rights) -> Result<(), Errno> {
+        if self.rights.contains(rights) {
             Ok(())
         } else {
             Err(Errno::NotCapable)
         }
     }
 
-    /// The input to read from; a descriptor for writing is none.
-    pub(crate) fn input(&mut self) -> Result<&mut Input, Errno> {
-        if matches!(self.stream, Stream::Input(_)) {
-            self.require(rights::FD_READ)?;
-        }
-        match &mut self.stream {
-            Stream::Input(input) => Ok(input),
-            Stream::Output(_) => Err(Errno::BadF),
+    /// The rights that the guest has and that make sense.
+    pub(crate) fn rights(&self) -> Rights {
+        let stream = Rights::FD_FILESTAT_GET | Rights::POLL_FD_READWRITE;
+        self.rights
+            & (match &self.object {
+                Object::Input(_) => stream | Rights::FD_READ,
+                Object::Output(_) => stream | Rights::FD_WRITE,
+                Object::File(file) => file.applicable_rights(),
+                Object::Dir(_) => Dir::applicable_rights(),
+            })
+    }
+
+    /// The rights of descriptors that are opened through this one.
+    pub(crate) fn inheriting(&self) -> Rights {
+        match &self.object {
+            Object::Dir(_) => self.inheriting,
+            _ => Rights::empty(),
         }
     }
 
-    /// The output to write to; a descriptor for reading is none.
-    pub(crate) fn output(&mut self) -> Result<&mut Output, Errno> {
-        if matches!(self.stream, Stream::Output(_)) {
-            self.require(rights::FD_WRITE)?;
+    /// Gives up all rights but these, which it must have.
+    pub(crate) fn keep_rights(&mut self, rights: Rights, inheriting: Rights) -> Result<(), Errno> {
+        if !self.rights().contains(rights) || !self.inheriting().contains(inheriting) {
+            return Err(Errno::NotCapable);
         }
-        match &mut self.stream {
-            Stream::Output(output) => Ok(output),
-            Stream::Input(_) => Err(Errno::BadF),
-        }
+        self.rights = rights;
+        self.inheriting = inheriting;
+        Ok(())
     }
 
     /// What the guest is told that this is.
     pub(crate) fn file_type(&self) -> FileType {
-        match &self.stream {
-            Stream::Input(input) => input.file_type(),
-            Stream::Output(output) => output.file_type(),
+        match &self.object {
+            Object::Input(input) => input.file_type(),
+            Object::Output(output) => output.file_type(),
+            Object::File(file) => file.file_type(),
+            Object::Dir(_) => FileType::Directory,
+        }
+    }
+
+    pub(crate) fn flags(&self) -> FdFlags {
+        match &self.object {
+            Object::File(file) => file.flags(),
+            _ => FdFlags::empty(),
+        }
+    }
+
+    pub(crate) fn stat(&self) -> Result<FileStat, Errno> {
+        match &self.object {
+            Object::Input(_) | Object::Output(_) => Ok(FileStat::of_type(self.file_type())),
+            Object::File(file) => file.stat(),
+            Object::Dir(dir) => dir.stat(),
         }
     }
 }
@@ -81,14 +113,16 @@ impl Descriptor {
 /// Descriptors by number.
 #[derive(Debug)]
 pub(crate) struct FdTable {
-    slots: [Option<Descriptor>; 3],
+    slots: Vec<Option<Descriptor>>,
+    limit: usize,
 }
 
 impl FdTable {
-    /// A table of the three standard streams.
-    pub(crate) fn new(streams: [Descriptor; 3]) -> Self {
+    /// A table of these, with room for `limit` ones at most.
+    pub(crate) fn new(descriptors: Vec<Descriptor>, limit: usize) -> Self {
         Self {
-            slots: streams.map(Some),
+            slots: descriptors.into_iter().map(Some).collect(),
+            limit,
         }
     }
 
@@ -98,8 +132,65 @@ impl FdTable {
     }
 
     /// The open descriptor `fd`.
-    pub(crate) fn get(&mut self, fd: u32) -> Result<&mut Descriptor, Errno> {
+    pub(crate) fn get(&self, fd: u32) -> Result<&Descriptor, Errno> {
+        let index = usize::try_from(fd).map_err(|_| Errno::BadF)?;
+        self.slots
+            .get(index)
+            .and_then(Option::as_ref)
+            .ok_or(Errno::BadF)
+    }
+
+    /// The open descriptor `fd`.
+    pub(crate) fn get_mut(&mut self, fd: u32) -> Result<&mut Descriptor, Errno> {
         self.slot(fd)?.as_mut().ok_or(Errno::BadF)
+    }
+
+    /// The file `fd`; anything else is a bad descriptor.
+    pub(crate) fn file(&mut self, fd: u32, rights: Rights) -> Result<&mut File, Errno> {
+        let descriptor = self.get_mut(fd)?;
+        if matches!(descriptor.object, Object::File(_)) {
+            descriptor.require(rights)?;
+        }
+        match &mut descriptor.object {
+            Object::File(file) => Ok(file),
+            _ => Err(Errno::BadF),
+        }
+    }
+
+    /// The directory `fd`, to look up a path in. A file is no directory; a stream
+    /// is not even that.
+    pub(crate) fn dir(&self, fd: u32, rights: Rights) -> Result<&Dir, Errno> {
+        let descriptor = self.get(fd)?;
+        match &descriptor.object {
+            Object::Dir(dir) => {
+                descriptor.require(rights)?;
+                Ok(dir)
+            }
+            Object::File(_) => Err(Errno::NotDir),
+            Object::Input(_) | Object::Output(_) => Err(Errno::BadF),
+        }
+    }
+
+    /// Fails when there is no room for one more.
+    pub(crate) fn check_room(&self) -> Result<(), Errno> {
+        if self.slots.len() < self.limit || self.slots.iter().any(Option::is_none) {
+            Ok(())
+        } else {
+            Err(Errno::MFile)
+        }
+    }
+
+    /// Puts a descriptor at the lowest free number.
+    pub(crate) fn insert(&mut self, descriptor: Descriptor) -> Result<u32, Errno> {
+        self.check_room()?;
+        let free = self.slots.iter().position(Option::is_none);
+        let index = free.unwrap_or(self.slots.len());
+        let fd = u32::try_from(index).map_err(|_| Errno::MFile)?;
+        match self.slots.get_mut(index) {
+            Some(slot) => *slot = Some(descriptor),
+            None => self.slots.push(Some(descriptor)),
+        }
+        Ok(fd)
     }
 
     /// Closes `fd` and returns what it was.

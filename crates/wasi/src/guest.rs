@@ -6,6 +6,8 @@
 //! make the host reserve memory. Alignment does not matter to the host and is
 //! not checked.
 
+use std::io;
+
 use crate::Errno;
 
 /// The most vectors one call may pass; a longer list is [`Errno::Inval`].
@@ -20,12 +22,32 @@ pub(crate) struct GuestMemory<'a> {
     bytes: &'a mut [u8],
 }
 
+/// The length from which on a path is [`Errno::NameTooLong`]. It is the `PATH_MAX`
+/// of Linux, which counts a terminator.
+const PATH_MAX: u32 = 4096;
+
+/// A list of vectors (`iovec_array`), as a guest passes it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct IoVecs {
+    pub(crate) list: u32,
+    pub(crate) count: u32,
+}
+
 /// An address and a length that lie inside the memory they were checked
 /// against.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct IoVec {
-    pub(crate) address: u32,
-    pub(crate) length: u32,
+struct IoVec {
+    address: u32,
+    length: u32,
+}
+
+/// When a list of vectors is full enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fill {
+    /// After one read, as for a stream.
+    Once,
+    /// When all are full or nothing more comes, as for a file.
+    All,
 }
 
 impl<'a> GuestMemory<'a> {
@@ -93,10 +115,26 @@ impl<'a> GuestMemory<'a> {
         self.write(address, &value.to_le_bytes())
     }
 
-    /// The vector number `index` of the list at `list`; both it and the bytes
-    /// it names lie inside the memory.
-    pub(crate) fn io_vec(&self, list: u32, index: u32) -> Result<IoVec, Errno> {
-        let at = offset(list, index, 8)?;
+    /// The path at `address`.
+    ///
+    /// Longer ones than any system takes are refused before they are looked at, so
+    /// that no copy of them is ever made.
+    pub(crate) fn path(&self, address: u32, length: u32) -> Result<&str, Errno> {
+        let bytes = self.slice(address, length)?;
+        if length >= PATH_MAX {
+            return Err(Errno::NameTooLong);
+        }
+        let path = str::from_utf8(bytes).map_err(|_| Errno::IlSeq)?;
+        if path.contains('\0') {
+            return Err(Errno::Inval);
+        }
+        Ok(path)
+    }
+
+    /// The vector number `index` of a list; both it and the bytes it names lie
+    /// inside the memory.
+    fn io_vec(&self, vectors: IoVecs, index: u32) -> Result<IoVec, Errno> {
+        let at = offset(vectors.list, index, 8)?;
         let address = self.read_u32(at)?;
         let length = self.read_u32(at.checked_add(4).ok_or(Errno::Fault)?)?;
         self.slice(address, length)?;
@@ -108,16 +146,75 @@ impl<'a> GuestMemory<'a> {
     ///
     /// The lengths must add up to at most `u32::MAX`, because that is the
     /// largest count a call can report.
-    pub(crate) fn check_io_vecs(&self, list: u32, count: u32) -> Result<(), Errno> {
-        if count > IOV_MAX {
+    pub(crate) fn check_io_vecs(&self, vectors: IoVecs) -> Result<(), Errno> {
+        if vectors.count > IOV_MAX {
             return Err(Errno::Inval);
         }
         let mut total = 0_u32;
-        for index in 0..count {
-            let vector = self.io_vec(list, index)?;
+        for index in 0..vectors.count {
+            let vector = self.io_vec(vectors, index)?;
             total = total.checked_add(vector.length).ok_or(Errno::Inval)?;
         }
         Ok(())
+    }
+
+    /// Fills the vectors by calling `read` with the bytes of each and the number of
+    /// those before it, and returns how many bytes there were.
+    ///
+    /// It ends with the first read that finds less than there is room for. With
+    /// [`Fill::Once`] it ends with the first read at all, because a further one
+    /// could block although there are bytes to report.
+    pub(crate) fn scatter(
+        &mut self,
+        vectors: IoVecs,
+        fill: Fill,
+        mut read: impl FnMut(&mut [u8], u32) -> io::Result<usize>,
+    ) -> Result<u32, Errno> {
+        let mut total = 0_u32;
+        for index in 0..vectors.count {
+            let vector = self.io_vec(vectors, index)?;
+            if vector.length == 0 {
+                continue;
+            }
+            let done = match read(self.slice_mut(vector.address, vector.length)?, total) {
+                Ok(done) => u32::try_from(done).map_err(|_| Errno::Overflow)?,
+                // What was read before counts; the next call meets the error.
+                Err(_) if total != 0 => break,
+                Err(error) => return Err(error.into()),
+            };
+            total = total.checked_add(done).ok_or(Errno::Overflow)?;
+            if done < vector.length || fill == Fill::Once {
+                break;
+            }
+        }
+        Ok(total)
+    }
+
+    /// Hands the vectors' bytes to `write`, with the number of those before, until
+    /// it takes less than it is given, and returns how many it took.
+    pub(crate) fn gather(
+        &self,
+        vectors: IoVecs,
+        mut write: impl FnMut(&[u8], u32) -> io::Result<usize>,
+    ) -> Result<u32, Errno> {
+        let mut total = 0_u32;
+        for index in 0..vectors.count {
+            let vector = self.io_vec(vectors, index)?;
+            if vector.length == 0 {
+                continue;
+            }
+            let done = match write(self.slice(vector.address, vector.length)?, total) {
+                Ok(done) => u32::try_from(done).map_err(|_| Errno::Overflow)?,
+                // What was written before counts; the next call meets the error.
+                Err(_) if total != 0 => break,
+                Err(error) => return Err(error.into()),
+            };
+            total = total.checked_add(done).ok_or(Errno::Overflow)?;
+            if done < vector.length {
+                break;
+            }
+        }
+        Ok(total)
     }
 }
 
@@ -132,6 +229,25 @@ pub(crate) fn offset(base: u32, index: u32, size: u32) -> Result<u32, Errno> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn vectors(list: u32, count: u32) -> IoVecs {
+        IoVecs { list, count }
+    }
+
+    #[test]
+    fn paths_are_short_text_without_zeros() {
+        let mut bytes = vec![b'a'; 8192];
+        bytes[10] = 0;
+        bytes[20] = 0xff;
+        let memory = GuestMemory::new(&mut bytes);
+        assert_eq!(memory.path(0, 10), Ok("aaaaaaaaaa"));
+        assert_eq!(memory.path(0, 0), Ok(""));
+        assert_eq!(memory.path(0, 11), Err(Errno::Inval));
+        assert_eq!(memory.path(20, 1), Err(Errno::IlSeq));
+        assert_eq!(memory.path(4096, 4095).map(str::len), Ok(4095));
+        assert_eq!(memory.path(4096, 4096), Err(Errno::NameTooLong));
+        assert_eq!(memory.path(4097, 4096), Err(Errno::Fault));
+    }
 
     #[test]
     fn accesses_end_at_the_last_byte() {
@@ -163,12 +279,15 @@ mod tests {
         let mut memory = GuestMemory::new(&mut bytes);
         memory.write_u32(0, 32).unwrap();
         memory.write_u32(4, 32).unwrap();
-        assert_eq!(memory.check_io_vecs(0, 1), Ok(()));
+        assert_eq!(memory.check_io_vecs(vectors(0, 1)), Ok(()));
         memory.write_u32(8, 33).unwrap();
         memory.write_u32(12, 32).unwrap();
-        assert_eq!(memory.check_io_vecs(0, 2), Err(Errno::Fault));
-        assert_eq!(memory.check_io_vecs(0, IOV_MAX + 1), Err(Errno::Inval));
-        assert_eq!(memory.check_io_vecs(60, 1), Err(Errno::Fault));
+        assert_eq!(memory.check_io_vecs(vectors(0, 2)), Err(Errno::Fault));
+        assert_eq!(
+            memory.check_io_vecs(vectors(0, IOV_MAX + 1)),
+            Err(Errno::Inval)
+        );
+        assert_eq!(memory.check_io_vecs(vectors(60, 1)), Err(Errno::Fault));
     }
 
     #[test]
@@ -180,7 +299,7 @@ mod tests {
             memory.write_u32(index * 8, 8192).unwrap();
             memory.write_u32(index * 8 + 4, (1 << 23) - 8192).unwrap();
         }
-        assert_eq!(memory.check_io_vecs(0, 512), Ok(()));
-        assert_eq!(memory.check_io_vecs(0, IOV_MAX), Err(Errno::Inval));
+        assert_eq!(memory.check_io_vecs(vectors(0, 512)), Ok(()));
+        assert_eq!(memory.check_io_vecs(vectors(0, IOV_MAX)), Err(Errno::Inval));
     }
 }

@@ -34,26 +34,39 @@
 //! A guest that ends with `proc_exit` makes the call return an error whose
 //! `i32_exit_status` is the exit code.
 //!
+//! # Files
+//!
+//! A guest has the directories that [`WasiCtxBuilder::preopened_dir`] gives it,
+//! under names of its own, and nothing outside of them: neither `..` nor absolute
+//! paths nor symbolic links lead there. [`Permissions`] say whether it may change
+//! anything.
+//!
 //! # Trust
 //!
 //! Addresses, lengths and descriptors come from the guest and are checked at
 //! every use; what goes wrong is an [`Errno`] for the guest, never a panic. No
-//! length of the guest makes the host allocate. A call may block, though: in
-//! `fd_read` on a stream that blocks, and in `poll_oneoff` on a clock.
+//! length of the guest makes the host allocate; paths of 4096 bytes and more are
+//! refused. A call may block, though: in `fd_read` on a stream that blocks, in
+//! `path_open` on a named pipe, and in `poll_oneoff`.
 //!
 //! # What is there
 //!
 //! All 46 functions are defined, so that every command module links, under
-//! `wasi_snapshot_preview1` and, with the structures of that older version,
-//! under `wasi_unstable`. There is no file system and no network: no directory
-//! is preopened, and descriptors other than 0, 1 and 2 are [`Errno::BadF`].
-//! Threads (`wasi.thread-spawn`) are not defined.
+//! `wasi_snapshot_preview1` and, with the structures and numbers of that older
+//! version, under `wasi_unstable`. Where the specification leaves open what a
+//! function does, it does what Wasmtime does. There is no network, and threads
+//! (`wasi.thread-spawn`) are not defined.
+//!
+//! Everything is developed and tested on Unix. What differs elsewhere: errors are
+//! known only by their kind, directory entries have no numbers, and descriptors do
+//! not switch to non-blocking.
 
 mod abi;
 mod clock;
 mod ctx;
 mod errno;
 mod fd_table;
+mod fs;
 mod guest;
 mod host;
 mod random;
@@ -63,6 +76,7 @@ pub use self::abi::ClockId;
 pub use self::clock::{Clock, SystemClock, VirtualClock};
 pub use self::ctx::{BuildError, WasiCtx, WasiCtxBuilder};
 pub use self::errno::Errno;
+pub use self::fs::Permissions;
 pub use self::host::add_to_linker;
 pub use self::random::{RandomSource, SeededRandom, SystemRandom};
 pub use self::stream::OutputPipe;

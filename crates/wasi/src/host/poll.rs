@@ -10,7 +10,8 @@
 
 use super::Call;
 use crate::Errno;
-use crate::abi::{ClockId, EVENT_SIZE, rights};
+use crate::abi::{ClockId, EVENT_SIZE, Rights};
+use crate::fd_table::Object;
 use crate::guest::offset;
 
 /// Numbers of `eventtype`.
@@ -123,10 +124,13 @@ impl Call<'_> {
 
     fn ready(&mut self, fd: u32, event_type: u8) -> Result<(), Errno> {
         let descriptor = self.ctx.fds.get(fd)?;
-        descriptor.require(rights::POLL_FD_READWRITE)?;
-        match event_type {
-            event_type::FD_READ => descriptor.input().map(drop),
-            _ => descriptor.output().map(drop),
+        descriptor.require(Rights::POLL_FD_READWRITE)?;
+        match (&descriptor.object, event_type) {
+            (Object::Input(_), event_type::FD_READ) => Ok(()),
+            (Object::Output(_), event_type::FD_WRITE) => Ok(()),
+            (Object::File(file), event_type::FD_READ) => file.require_readable(),
+            (Object::File(file), _) => file.require_writable(),
+            _ => Err(Errno::BadF),
         }
     }
 

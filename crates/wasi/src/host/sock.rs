@@ -2,6 +2,7 @@
 
 use super::Call;
 use crate::Errno;
+use crate::guest::IoVecs;
 
 impl Call<'_> {
     fn socket(&mut self, fd: u32) -> Result<(), Errno> {
@@ -21,8 +22,7 @@ impl Call<'_> {
     pub(crate) fn sock_recv(
         &mut self,
         fd: u32,
-        _iovs: u32,
-        _count: u32,
+        _iovs: IoVecs,
         _flags: u32,
         _read: u32,
         _out_flags: u32,
@@ -33,8 +33,7 @@ impl Call<'_> {
     pub(crate) fn sock_send(
         &mut self,
         fd: u32,
-        _iovs: u32,
-        _count: u32,
+        _iovs: IoVecs,
         _flags: u32,
         _written: u32,
     ) -> Result<(), Errno> {

@@ -187,4 +187,101 @@ impl Guest {
     pub(crate) fn u64(&self, address: usize) -> u64 {
         u64::from_le_bytes(self.bytes(address, 8).try_into().expect("8 bytes"))
     }
+
+    /// Puts a path into the memory: its address and length.
+    pub(crate) fn path(&mut self, path: impl AsRef<[u8]>) -> [u64; 2] {
+        let path = path.as_ref();
+        self.write(PATH, path);
+        [PATH as u64, path.len() as u64]
+    }
+
+    /// Puts a second path into the memory.
+    pub(crate) fn other_path(&mut self, path: impl AsRef<[u8]>) -> [u64; 2] {
+        let path = path.as_ref();
+        self.write(OTHER_PATH, path);
+        [OTHER_PATH as u64, path.len() as u64]
+    }
+
+    /// Calls `path_open` on the first preopened directory, following symbolic
+    /// links.
+    pub(crate) fn open(&mut self, path: &str, open: Open) -> Result<u64, u16> {
+        let [at, length] = self.path(path);
+        let args = [
+            open.dir,
+            open.lookup,
+            at,
+            length,
+            open.flags,
+            open.rights,
+            0,
+            open.fd_flags,
+            64,
+        ];
+        match self.try_call("path_open", &args).expect("no trap") {
+            0 => Ok(u64::from(self.u32(64))),
+            errno => Err(errno),
+        }
+    }
+
+    /// Opens what must be there.
+    #[track_caller]
+    pub(crate) fn opened(&mut self, path: &str, open: Open) -> u64 {
+        self.open(path, open)
+            .unwrap_or_else(|errno| panic!("{path}: errno {errno}"))
+    }
+
+    /// Writes to a descriptor; how much was written.
+    #[track_caller]
+    pub(crate) fn write_fd(&mut self, fd: u64, bytes: &[u8]) -> u32 {
+        self.write(DATA, bytes);
+        self.write_u32s(80, &[DATA as u32, bytes.len() as u32]);
+        self.ok("fd_write", &[fd, 80, 1, 64]);
+        self.u32(64)
+    }
+
+    /// Reads from a descriptor.
+    #[track_caller]
+    pub(crate) fn read_fd(&mut self, fd: u64, length: u32) -> Vec<u8> {
+        self.write_u32s(80, &[DATA as u32, length]);
+        self.ok("fd_read", &[fd, 80, 1, 64]);
+        self.bytes(DATA, self.u32(64) as usize)
+    }
+
+    /// Where a descriptor stands.
+    #[track_caller]
+    pub(crate) fn tell(&mut self, fd: u64) -> u64 {
+        self.ok("fd_tell", &[fd, 64]);
+        self.u64(64)
+    }
+}
+
+/// Where paths and data of the helpers are.
+const PATH: usize = 1024;
+const OTHER_PATH: usize = 8192;
+const DATA: usize = 16384;
+
+/// How a test opens: for reading and writing the first preopened directory's file,
+/// following symbolic links, if it does not say otherwise.
+#[derive(Clone, Copy)]
+pub(crate) struct Open {
+    pub(crate) dir: u64,
+    pub(crate) lookup: u64,
+    pub(crate) flags: u64,
+    pub(crate) rights: u64,
+    pub(crate) fd_flags: u64,
+}
+
+pub(crate) const READ: u64 = 1 << 1;
+pub(crate) const WRITE: u64 = 1 << 6;
+
+impl Default for Open {
+    fn default() -> Self {
+        Self {
+            dir: 3,
+            lookup: 1,
+            flags: 0,
+            rights: READ | WRITE,
+            fd_flags: 0,
+        }
+    }
 }

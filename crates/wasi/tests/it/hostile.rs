@@ -4,7 +4,7 @@ use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use damson_wasi::{Errno, OutputPipe, WasiCtxBuilder};
+use damson_wasi::{Errno, OutputPipe, Permissions, WasiCtxBuilder};
 
 use crate::guest::{FUNCTIONS, Guest, MEMORY_SIZE};
 
@@ -22,8 +22,15 @@ fn guest() -> Guest {
 
 #[test]
 fn addresses_outside_the_memory_are_faults() {
-    let mut guest = guest();
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut guest = Guest::new(
+        WasiCtxBuilder::new()
+            .arg("program")
+            .env("A", "1")
+            .preopened_dir(&folder, "/dir", Permissions::ReadWrite),
+    );
     guest.write_u32s(0, &[200, 5]);
+    guest.write(512, b".");
     for (name, args) in [
         ("args_get", &[END, 0][..]),
         ("args_get", &[0, END]),
@@ -40,11 +47,22 @@ fn addresses_outside_the_memory_are_faults() {
         ("fd_read", &[0, 0, 1, END]),
         ("fd_write", &[1, END, 1, 64]),
         ("fd_write", &[1, 0, 1, END]),
-        ("path_open", &[1, 0, END, 4, 0, 0, 0, 0, 0]),
-        ("path_link", &[1, 0, END, 4, 1, 0, 4]),
-        ("path_link", &[1, 0, 0, 4, 1, END, 4]),
-        ("path_rename", &[1, 0, 4, 1, END, 4]),
-        ("path_symlink", &[END, 4, 1, 0, 4]),
+        ("path_open", &[3, 0, END, 4, 0, 0, 0, 0, 0]),
+        ("path_open", &[3, 0, 512, 1, 0, 0, 0, 0, END]),
+        ("path_link", &[3, 0, END, 4, 3, 0, 4]),
+        ("path_link", &[3, 0, 512, 1, 3, END, 4]),
+        ("path_rename", &[3, 512, 1, 3, END, 4]),
+        ("path_symlink", &[END, 4, 3, 512, 1]),
+        ("path_readlink", &[3, END, 4, 0, 4, 0]),
+        ("path_filestat_get", &[3, 0, 512, 1, END]),
+        ("path_create_directory", &[3, END, 4]),
+        ("path_remove_directory", &[3, END, 4]),
+        ("path_unlink_file", &[3, END, 4]),
+        ("path_filestat_set_times", &[3, 0, END, 4, 0, 0, 0]),
+        ("fd_readdir", &[3, END, 4, 0, 64]),
+        ("fd_readdir", &[3, 0, 4, 0, END]),
+        ("fd_prestat_get", &[3, END]),
+        ("fd_prestat_dir_name", &[3, END, 4]),
         ("poll_oneoff", &[END, 3000, 1, 64]),
         ("poll_oneoff", &[1000, END, 1, 64]),
         ("poll_oneoff", &[1000, 3000, 1, END]),

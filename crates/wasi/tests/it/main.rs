@@ -1,5 +1,7 @@
 //! Behaviour of every WASI function, seen from inside a module.
 
 mod behaviour;
+mod escape;
+mod files;
 mod guest;
 mod hostile;

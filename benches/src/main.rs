@@ -8,11 +8,14 @@
 //!
 //! - *Times*, always of several engines interleaved in one process ([`rounds`]). Machines
 //!   are noisy, so there are minima and medians, and nothing is ever asserted on a time.
-//! - *Counts* of native instructions ([`icount`]), which are the same in every run, so
-//!   that they can guard what times cannot.
+//! - *Counts* of native instructions ([`icount`]) and of bytecode instructions (`pairs`,
+//!   with the feature `count`), which are the same in every run, so that they can guard
+//!   what times cannot.
 
 mod engine;
 mod icount;
+#[cfg(feature = "count")]
+mod pairs;
 mod rounds;
 mod set;
 mod stats;
@@ -33,6 +36,8 @@ struct Cli {
 enum Command {
     Run(rounds::RunArgs),
     Icount(icount::IcountArgs),
+    #[cfg(feature = "count")]
+    Pairs(pairs::PairsArgs),
     /// Run one workload once, for the tools that `icount` starts
     #[command(hide = true)]
     Once {
@@ -44,6 +49,8 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Run(args) => rounds::run(&args),
         Command::Icount(args) => icount::run(&args),
+        #[cfg(feature = "count")]
+        Command::Pairs(args) => pairs::run(&args),
         Command::Once { workload } => icount::once(&workload),
     };
     match result {

@@ -8,7 +8,10 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     let arch = env::var("CARGO_CFG_TARGET_ARCH").unwrap_or_default();
     let opt_level = env::var("OPT_LEVEL").unwrap_or_default();
-    let forced_loop = env::var_os("CARGO_FEATURE_PORTABLE_DISPATCH").is_some();
+    // Counting is done by the loop.
+    let forced_loop = ["CARGO_FEATURE_PORTABLE_DISPATCH", "CARGO_FEATURE_COUNT"]
+        .iter()
+        .any(|feature| env::var_os(feature).is_some());
     // LLVM turns a call in tail position into a jump when it optimises and the target's
     // backend supports sibling calls with this signature.
     let jumps = matches!(arch.as_str(), "x86_64" | "aarch64" | "riscv64")

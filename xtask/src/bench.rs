@@ -1,4 +1,4 @@
-//! `cargo xtask bench` and `icount`: measuring.
+//! `cargo xtask bench`, `icount` and `pairs`: measuring.
 //!
 //! The program that measures lives in `benches/`, a workspace of its own, so that an
 //! ordinary build compiles no other engine. These tasks build it with the features that
@@ -49,6 +49,19 @@ pub(crate) struct IcountArgs {
     bless: bool,
 }
 
+/// Count bytecode instructions, pairs and triples over the set
+///
+/// Also prints how many instructions are dispatched for each WebAssembly operator. The
+/// executor is built with its feature `count`.
+#[derive(Args)]
+pub(crate) struct PairsArgs {
+    /// Only workloads of which the name contains this
+    name: Option<String>,
+    /// How many opcodes, pairs and triples to show
+    #[arg(long, default_value_t = 40)]
+    top: usize,
+}
+
 fn peer_names() -> Vec<&'static str> {
     let names = PEERS.iter().map(|(name, _)| *name);
     names.chain(["none"]).collect()
@@ -83,6 +96,21 @@ pub(crate) fn icount(args: &IcountArgs) -> anyhow::Result<()> {
     }
     if let Some(name) = &args.name {
         program = program.arg(name);
+    }
+    program.run()
+}
+
+/// Runs `pairs`.
+///
+/// # Errors
+///
+/// When the program fails.
+pub(crate) fn pairs(args: &PairsArgs) -> anyhow::Result<()> {
+    let mut program = program("release", "count")
+        .arg("pairs")
+        .arg(format!("--top={}", args.top));
+    if let Some(name) = &args.name {
+        program = program.arg(format!("--filter={name}"));
     }
     program.run()
 }

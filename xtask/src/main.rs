@@ -39,6 +39,7 @@ enum Task {
     Diff(diff::DiffArgs),
     Fuzz(fuzz::FuzzArgs),
     Icount(bench::IcountArgs),
+    Pairs(bench::PairsArgs),
     Workloads(workloads::WorkloadsArgs),
 }
 
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         Task::Diff(args) => diff::run(&args),
         Task::Fuzz(args) => fuzz::run(&args),
         Task::Icount(args) => bench::icount(&args),
+        Task::Pairs(args) => bench::pairs(&args),
         Task::Workloads(args) => workloads::run(&args),
     };
     match result {

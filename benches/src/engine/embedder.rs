@@ -12,6 +12,8 @@ macro_rules! embedder {
         struct Instance {
             store: Store<()>,
             run: TypedFunc<i32, i32>,
+            #[cfg(feature = "count")]
+            instance: $engine::Instance,
         }
 
         pub(crate) fn load(wasm: &[u8]) -> anyhow::Result<Box<dyn Guest>> {
@@ -38,12 +40,25 @@ macro_rules! embedder {
             let mut store = Store::new(&engine, ());
             let instance = linker.instantiate_and_start(&mut store, &module)?;
             let run = instance.get_typed_func(&store, "run")?;
-            Ok(Box::new(Instance { store, run }))
+            Ok(Box::new(Instance {
+                store,
+                run,
+                #[cfg(feature = "count")]
+                instance,
+            }))
         }
 
         impl Guest for Instance {
             fn run(&mut self, size: i32) -> anyhow::Result<i32> {
                 Ok(self.run.call(&mut self.store, size)?)
+            }
+
+            #[cfg(feature = "count")]
+            fn global(&self, name: &str) -> Option<i64> {
+                self.instance
+                    .get_global(&self.store, name)?
+                    .get(&self.store)
+                    .i64()
             }
         }
     };

@@ -31,6 +31,12 @@ pub(crate) trait Guest {
     ///
     /// When it traps.
     fn run(&mut self, size: i32) -> anyhow::Result<i32>;
+
+    /// The value of an exported global of type `i64`.
+    #[cfg(feature = "count")]
+    fn global(&self, _name: &str) -> Option<i64> {
+        None
+    }
 }
 
 /// The peers that this program was built with, in the order in which they are shown.

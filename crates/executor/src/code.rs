@@ -67,6 +67,10 @@ impl Code {
             }
             let handler = HANDLERS[opcode.number()] as *const ();
             cells[at] = handler.expose_provenance() as u64;
+            #[cfg(feature = "count")]
+            {
+                cells[at] = crate::count::tagged(cells[at], opcode);
+            }
             at = next;
         }
         let cells: Box<[Cell]> = cells.into_iter().map(Cell::from_bits).collect();

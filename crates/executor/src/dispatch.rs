@@ -311,7 +311,10 @@ unsafe fn handler_at(ip: *const Cell) -> Handler {
     // SAFETY: the first cell of an instruction in threaded code holds the address of its
     // handler, which was exposed when the code was threaded.
     unsafe {
-        let address = core::ptr::with_exposed_provenance::<()>((*ip).to_bits() as usize);
+        let address = (*ip).to_bits();
+        #[cfg(feature = "count")]
+        let address = crate::count::address(address);
+        let address = core::ptr::with_exposed_provenance::<()>(address as usize);
         core::mem::transmute::<*const (), Handler>(address)
     }
 }
@@ -341,6 +344,8 @@ pub(crate) unsafe fn run(cx: *mut Context) -> Exit {
                 f32acc,
                 f64acc,
             } = (*cx).regs;
+            #[cfg(feature = "count")]
+            crate::count::note(ip, *ip);
             handler_at(ip)(cx, ip, sp, mem0, acc, x, f32acc, f64acc)
         };
         if exit != Exit::NEXT {

@@ -28,6 +28,7 @@
 //! | `expr` | expressions: operations on operands, and loads |
 //! | `families` | the instructions: one generic type for each family of the table |
 //! | `handlers` | the table from opcode to handler |
+//! | `count` | with the feature `count`: what was executed how often |
 //! | `code` | code in its threaded form, and the map of a module's functions |
 //! | `driver` | calls, exits, traps |
 //! | `backtrace` | which calls are active |
@@ -40,6 +41,8 @@ extern crate std;
 
 pub mod backtrace;
 mod code;
+#[cfg(feature = "count")]
+pub mod count;
 mod dispatch;
 mod driver;
 mod expr;

@@ -83,7 +83,8 @@ pub(crate) fn all() -> anyhow::Result<Vec<Step>> {
             "clippy:benches",
             // Without the peers, each of which is a feature.
             Invocation::cargo(
-                "clippy --manifest-path benches/Cargo.toml --all-targets --locked -- -D warnings",
+                "clippy --manifest-path benches/Cargo.toml --features count --all-targets --locked \
+                 -- -D warnings",
             ),
         ),
         Step::new(
@@ -139,7 +140,7 @@ pub(crate) fn all() -> anyhow::Result<Vec<Step>> {
         .must_run_tests(),
         Step::new(
             "test:benches",
-            Invocation::cargo("test --manifest-path benches/Cargo.toml --locked --bins --release"),
+            Invocation::cargo("test --manifest-path benches/Cargo.toml --features count --locked --bins --release"),
         )
         .must_run_tests(),
         Step::new("bad-input", bad_input::bounded()).must_run_tests(),

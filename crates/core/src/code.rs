@@ -12,8 +12,8 @@ use alloc::sync::Arc;
 use core::any::Any;
 use core::fmt;
 use core::ptr::NonNull;
-use core::sync::atomic::AtomicPtr;
 
+use crate::entry::CodeEntry;
 use crate::shape::ModuleShape;
 
 /// The code of a module. Cheap to clone.
@@ -21,7 +21,7 @@ use crate::shape::ModuleShape;
 pub struct CodeHandle {
     keep_alive: Arc<dyn Any + Send + Sync>,
     /// `len` entries, one for each function that the module defines.
-    entries: *const AtomicPtr<()>,
+    entries: *const CodeEntry,
     len: usize,
     shape: Arc<ModuleShape>,
 }
@@ -40,11 +40,11 @@ impl CodeHandle {
     ///   `keep_alive` lives, on whatever thread.
     /// - The executor may run what each entry points at, at any time, as the code
     ///   of the defined function of that index, in an instance made from the very
-    ///   `shape`. In particular no entry is null unless the executor expects that.
+    ///   `shape`. In particular no entry is empty unless the executor expects that.
     #[must_use]
     pub unsafe fn new(
         keep_alive: Arc<dyn Any + Send + Sync>,
-        entries: *const AtomicPtr<()>,
+        entries: *const CodeEntry,
         len: usize,
         shape: Arc<ModuleShape>,
     ) -> Self {
@@ -61,7 +61,7 @@ impl CodeHandle {
     /// A module that does define functions cannot be instantiated with it.
     #[must_use]
     pub fn empty(shape: Arc<ModuleShape>) -> Self {
-        let entries = NonNull::<AtomicPtr<()>>::dangling().as_ptr();
+        let entries = NonNull::<CodeEntry>::dangling().as_ptr();
         Self {
             keep_alive: Arc::new(()),
             entries,
@@ -78,7 +78,7 @@ impl CodeHandle {
 
     /// The first entry.
     #[must_use]
-    pub const fn entries(&self) -> *const AtomicPtr<()> {
+    pub const fn entries(&self) -> *const CodeEntry {
         self.entries
     }
 

@@ -25,9 +25,9 @@
 use alloc::alloc::{Layout, alloc_zeroed, dealloc};
 use alloc::vec::Vec;
 use core::ptr::{self, NonNull};
-use core::sync::atomic::AtomicPtr;
 
 use crate::cell::Cell;
+use crate::entry::CodeEntry;
 use crate::error::StackError;
 use crate::instance::InstanceEntity;
 use crate::memory::MemoryEntity;
@@ -108,7 +108,7 @@ pub struct Context {
     /// The running instance; null if none is.
     pub instance: *const InstanceEntity,
     /// [`InstanceEntity::code`] of the running instance.
-    pub code: *const AtomicPtr<()>,
+    pub code: *const CodeEntry,
     /// [`InstanceEntity::globals`] of the running instance.
     pub globals: *const *mut Cell,
     /// The start of the value stack; null until it is allocated.

@@ -12,9 +12,9 @@
 use alloc::boxed::Box;
 use core::any::{TypeId, type_name};
 use core::fmt;
-use core::sync::atomic::AtomicPtr;
 
 use crate::cell::Cell;
+use crate::entry::CodeEntry;
 use crate::handle::{FuncHandle, InstanceHandle};
 use crate::instance::InstanceEntity;
 use crate::store::PrunedMut;
@@ -107,7 +107,7 @@ pub struct FuncEntity {
     /// The instance that its code runs in; null for a host function.
     pub instance: *const InstanceEntity,
     /// Where its code's entry is found; null for a host function.
-    pub code: *const AtomicPtr<()>,
+    pub code: *const CodeEntry,
     /// Its index in the function index space of its module; 0 for a host function.
     pub func_index: u32,
     ty: FuncType,
@@ -134,7 +134,7 @@ impl FuncEntity {
         type_id: u32,
         handle: FuncHandle,
         instance: *const InstanceEntity,
-        code: *const AtomicPtr<()>,
+        code: *const CodeEntry,
         func_index: u32,
     ) -> Self {
         let index = handle.index();

@@ -19,11 +19,11 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::ptr;
-use core::sync::atomic::AtomicPtr;
 
 use crate::arena::PinnedArray;
 use crate::cell::Cell;
 use crate::code::CodeHandle;
+use crate::entry::CodeEntry;
 use crate::func::FuncEntity;
 use crate::global::GlobalEntity;
 use crate::handle::{ExternHandle, InstanceHandle};
@@ -37,7 +37,7 @@ use crate::types::ExternKind;
 #[repr(C)]
 pub struct InstanceEntity {
     /// The entries of the functions that the module defines.
-    pub code: *const AtomicPtr<()>,
+    pub code: *const CodeEntry,
     /// The values of the globals.
     pub globals: *const *mut Cell,
     /// The memories.

@@ -15,7 +15,7 @@
 //! | [`memory`], [`table`], [`global`], [`func`], [`instance`] | the entities |
 //! | [`storage`] | where the bytes of a memory live |
 //! | [`instantiate`] | from a shape, code and imports to an instance |
-//! | [`code`], [`context`] | the interface between a store and an executor |
+//! | [`code`], [`entry`], [`context`] | the interface between a store and an executor |
 //!
 //! # Example
 //!
@@ -49,6 +49,7 @@ pub mod cell;
 pub mod code;
 mod const_expr;
 pub mod context;
+pub mod entry;
 pub mod error;
 pub mod func;
 pub mod global;
@@ -71,6 +72,7 @@ pub mod types;
 pub use cell::{Cell, CellValue};
 pub use code::CodeHandle;
 pub use context::{ActiveCall, Bridge, Context, Regs, Trace};
+pub use entry::CodeEntry;
 pub use error::{FuelDisabled, GrowError, StackError, TypeMismatch};
 pub use func::{FuncEntity, HostBody, HostCall, HostError, HostFunc};
 pub use global::{GlobalEntity, GlobalError};

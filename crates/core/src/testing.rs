@@ -3,10 +3,9 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::ptr;
-use core::sync::atomic::AtomicPtr;
 
 use crate::code::CodeHandle;
+use crate::entry::CodeEntry;
 use crate::handle::{InstanceHandle, MemoryHandle, TableHandle};
 use crate::instance::InstanceEntity;
 use crate::memory::MemoryEntity;
@@ -22,7 +21,7 @@ pub(crate) fn store() -> PrunedStore {
 /// Code for every function of `shape`; there is no executor that would run it.
 pub(crate) fn code(shape: &Arc<ModuleShape>) -> CodeHandle {
     let len = shape.num_defined_funcs() as usize;
-    let entries: Vec<AtomicPtr<()>> = (0..len).map(|_| AtomicPtr::new(ptr::null_mut())).collect();
+    let entries: Vec<CodeEntry> = (0..len).map(|_| CodeEntry::new()).collect();
     let entries = Arc::new(entries);
     let first = entries.as_ptr();
     // SAFETY: the vector stays in place inside its `Arc`, and nothing is run.

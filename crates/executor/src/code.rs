@@ -8,12 +8,10 @@ use crate::handlers::HANDLERS;
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::any::Any;
 use core::fmt;
-use core::ptr;
 use core::ptr::NonNull;
-use core::sync::atomic::{AtomicPtr, Ordering};
+use damson_core::entry::CodeEntry;
 use damson_core::shape::ModuleShape;
 use damson_core::{Cell, CodeHandle};
 use damson_ir::{Instr, Kind, Verified};
@@ -112,6 +110,11 @@ fn rebase(cells: &mut [u64], position: usize, imported: u32) {
     *cell = u64::from_ne_bytes(bytes);
 }
 
+// SAFETY: its pointers are to cells that it owns and that are not written.
+unsafe impl Send for Code {}
+// SAFETY: as above.
+unsafe impl Sync for Code {}
+
 impl Drop for Code {
     fn drop(&mut self) {
         // SAFETY: made from a box in `thread`, and dropped once.
@@ -152,19 +155,13 @@ pub enum DefineError {
 pub struct CodeMap {
     shape: Arc<ModuleShape>,
     imported: u32,
-    /// One for each function that the module defines: null, or a `Code` from a box.
-    entries: NonNull<[AtomicPtr<()>]>,
+    /// One for each function that the module defines.
+    entries: Box<[CodeEntry<Code>]>,
     compiler: Option<Box<dyn Compiler>>,
     /// The function of each code, by the address of its first instruction.
     by_address: Mutex<BTreeMap<usize, u32>>,
     origin: Option<Arc<dyn Any + Send + Sync>>,
 }
-
-// SAFETY: entries are atomics; the code that they point to is not changed after it was
-// published, and can be read and freed by any thread.
-unsafe impl Send for CodeMap {}
-// SAFETY: as above.
-unsafe impl Sync for CodeMap {}
 
 impl CodeMap {
     /// A map in which no function has code. A call of one that has none is an error.
@@ -197,29 +194,18 @@ impl CodeMap {
     ) -> Arc<Self> {
         let imported = shape.num_imported_funcs();
         let defined = shape.funcs.len().saturating_sub(imported as usize);
-        let entries: Vec<AtomicPtr<()>> = (0..defined)
-            .map(|_| AtomicPtr::new(ptr::null_mut()))
-            .collect();
-        // SAFETY: a box is not null.
-        let entries = unsafe { NonNull::new_unchecked(Box::into_raw(entries.into_boxed_slice())) };
         Arc::new(Self {
             shape,
             imported,
-            entries,
+            entries: (0..defined).map(|_| CodeEntry::new()).collect(),
             compiler,
             by_address: Mutex::new(BTreeMap::new()),
             origin,
         })
     }
 
-    fn entries(&self) -> &[AtomicPtr<()>] {
-        // SAFETY: from a box that is freed when the map is dropped; only shared references
-        // are ever made.
-        unsafe { self.entries.as_ref() }
-    }
-
-    fn entry(&self, func_index: u32) -> Option<&AtomicPtr<()>> {
-        self.entries()
+    fn entry(&self, func_index: u32) -> Option<&CodeEntry<Code>> {
+        self.entries
             .get(func_index.checked_sub(self.imported)? as usize)
     }
 
@@ -240,6 +226,23 @@ impl CodeMap {
     ///
     /// When the code was verified for something else, or the function has code already.
     pub fn define(&self, func_index: u32, code: Verified) -> Result<(), DefineError> {
+        let (entry, code) = self.thread(func_index, code)?;
+        match entry.publish(code) {
+            Ok(_) => Ok(()),
+            Err(code) => {
+                self.discard(code);
+                Err(DefineError::AlreadyDefined { func_index })
+            }
+        }
+    }
+
+    /// Threads code for a function, which is found by its address from then on; gives the
+    /// entry that it is for, too.
+    fn thread(
+        &self,
+        func_index: u32,
+        code: Verified,
+    ) -> Result<(&CodeEntry<Code>, Box<Code>), DefineError> {
         if !Arc::ptr_eq(code.shape(), &self.shape) {
             return Err(DefineError::OtherModule { func_index });
         }
@@ -253,44 +256,36 @@ impl CodeMap {
         // The verifier has checked that the module defines the function.
         let entry = self.entry(func_index).ok_or(other)?;
         let code = Box::new(Code::thread(code, self.imported));
-        let start = code.start.addr();
         // Before it is published: from then on another thread may run it, and trap in it.
+        let start = code.start.addr();
         self.by_address.lock().insert(start, func_index);
-        let code = Box::into_raw(code);
-        let published = entry.compare_exchange(
-            ptr::null_mut(),
-            code.cast(),
-            Ordering::AcqRel,
-            Ordering::Acquire,
-        );
-        if published.is_err() {
-            self.by_address.lock().remove(&start);
-            // SAFETY: from the box above, and not published.
-            drop(unsafe { Box::from_raw(code) });
-            return Err(DefineError::AlreadyDefined { func_index });
-        }
-        Ok(())
+        Ok((entry, code))
     }
 
     /// Whether a function has code.
     #[must_use]
     pub fn is_defined(&self, func_index: u32) -> bool {
         self.entry(func_index)
-            .is_some_and(|entry| !entry.load(Ordering::Acquire).is_null())
+            .is_some_and(|entry| entry.get().is_some())
     }
 
-    /// Sees to it that a function has code.
-    pub(crate) fn supply(&self, func_index: u32) -> Result<(), SupplyError> {
-        if self.is_defined(func_index) {
-            return Ok(());
-        }
-        let compiler = self.compiler.as_ref().ok_or(SupplyError::NoCompiler)?;
-        let code = compiler.compile(func_index).map_err(SupplyError::Compile)?;
-        match self.define(func_index, code) {
-            // Another thread was faster.
-            Ok(()) | Err(DefineError::AlreadyDefined { .. }) => Ok(()),
-            Err(error) => Err(SupplyError::Compile(Box::new(error))),
-        }
+    /// The code of a function, made if it is missing.
+    pub(crate) fn supply(&self, func_index: u32) -> Result<&Code, SupplyError> {
+        let entry = self.entry(func_index).ok_or(SupplyError::NoCode)?;
+        let make = || {
+            let compiler = self.compiler.as_ref().ok_or(SupplyError::NoCode)?;
+            let code = compiler.compile(func_index).map_err(SupplyError::Compile)?;
+            match self.thread(func_index, code) {
+                Ok((_, code)) => Ok(code),
+                Err(error) => Err(SupplyError::Compile(Box::new(error))),
+            }
+        };
+        entry.get_or_publish(make, |code| self.discard(code))
+    }
+
+    /// Frees code that was not published.
+    fn discard(&self, code: Box<Code>) {
+        self.by_address.lock().remove(&code.start.addr());
     }
 
     /// The function to which the instruction at `ip` belongs, and the byte offset of its Wasm
@@ -303,9 +298,7 @@ impl CodeMap {
                 .next_back()
                 .map(|(_, &func_index)| func_index)
         };
-        let entry = self.entry(before?)?;
-        // SAFETY: null, or a `Code` that lives as long as the map.
-        let code = unsafe { entry.load(Ordering::Acquire).cast::<Code>().as_ref() }?;
+        let code = self.entry(before?)?.get()?;
         let cell = code.position(ip)?;
         Some((code.func_index, code.wasm_offset(cell)))
     }
@@ -319,14 +312,13 @@ impl CodeMap {
     #[must_use]
     pub fn handle(self: &Arc<Self>) -> CodeHandle {
         let keep_alive: Arc<dyn Any + Send + Sync> = Arc::clone(self) as _;
-        let entries = self.entries();
-        // SAFETY: the entries live as long as the map and do not move. They are null, for
-        // which the handlers look, or point to code that was verified for this shape.
+        // SAFETY: the entries live as long as the map and do not move. They are empty, for
+        // which the handlers look, or hold code that was verified for this shape.
         unsafe {
             CodeHandle::new(
                 keep_alive,
-                entries.as_ptr(),
-                entries.len(),
+                self.entries.as_ptr().cast(),
+                self.entries.len(),
                 Arc::clone(&self.shape),
             )
         }
@@ -335,35 +327,16 @@ impl CodeMap {
 
 /// Why a function has no code.
 pub(crate) enum SupplyError {
-    NoCompiler,
+    NoCode,
     Compile(CompileError),
-}
-
-impl Drop for CodeMap {
-    fn drop(&mut self) {
-        // SAFETY: from a box in `make`; entries are null or from a box in `define`; nothing
-        // refers to them any more.
-        unsafe {
-            for entry in Box::from_raw(self.entries.as_ptr()) {
-                let code = entry.into_inner().cast::<Code>();
-                if !code.is_null() {
-                    drop(Box::from_raw(code));
-                }
-            }
-        }
-    }
 }
 
 impl fmt::Debug for CodeMap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let compiled = self
-            .entries()
-            .iter()
-            .filter(|entry| !entry.load(Ordering::Acquire).is_null())
-            .count();
+        let compiled = self.entries.iter().filter(|entry| entry.get().is_some());
         f.debug_struct("CodeMap")
             .field("functions", &self.entries.len())
-            .field("compiled", &compiled)
+            .field("compiled", &compiled.count())
             .finish()
     }
 }

@@ -12,12 +12,12 @@
 use crate::backtrace::{self, code_map};
 use crate::code::{Code, CodeMap, CompileError, SupplyError};
 use crate::dispatch::{Exit, Handler, handler, run};
-use crate::families::{Halt, ReturnToInstance, TailFrame, expose};
+use crate::families::{Halt, ReturnToInstance, TailFrame, code_at, expose};
 use crate::place::slot_at;
 use crate::services::Service;
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, Ordering};
 use damson_core::context::{Bridge, Context, Regs};
+use damson_core::entry::CodeEntry;
 use damson_core::error::StackError;
 use damson_core::func::{FuncEntity, HostCall, HostError};
 use damson_core::handle::{ForeignHandle, FuncHandle};
@@ -359,11 +359,12 @@ impl Driver<'_> {
     /// The code of a Wasm function, made if it is missing.
     fn code_of(&self, func: &FuncEntity) -> Result<*const Code, CallError> {
         // SAFETY: the entry of a Wasm function is alive, and so is its instance.
-        let (entry, instance) = unsafe { (&*func.code, &*func.instance) };
-        if entry.load(Ordering::Acquire).is_null() {
-            supply(instance, func.func_index)?;
+        let (code, instance) = unsafe { (code_at(func.code), &*func.instance) };
+        if code.is_null() {
+            supply(instance, func.func_index)
+        } else {
+            Ok(code)
         }
-        Ok(entry.load(Ordering::Acquire).cast::<Code>())
     }
 
     /// Makes the code that the saved instruction needs; it is repeated then.
@@ -376,11 +377,12 @@ impl Driver<'_> {
         let (instance, defined) = unsafe {
             let entry = (*self.cx).exit_detail[0] as usize;
             let first = (*self.cx).code.addr();
-            let defined = (entry - first) / size_of::<AtomicPtr<()>>();
+            let defined = (entry - first) / size_of::<CodeEntry>();
             (&*(*self.cx).instance, defined)
         };
         let imported = code_map(instance).map_or(0, CodeMap::imported);
-        supply(instance, imported + defined as u32)
+        supply(instance, imported + defined as u32)?;
+        Ok(())
     }
 
     /// Runs the service that the saved instruction asks for.
@@ -599,10 +601,11 @@ impl Driver<'_> {
 }
 
 /// Makes missing code.
-fn supply(instance: &InstanceEntity, func_index: u32) -> Result<(), CallError> {
+fn supply(instance: &InstanceEntity, func_index: u32) -> Result<*const Code, CallError> {
     let map = code_map(instance).ok_or(CallError::NoCode { func_index })?;
-    map.supply(func_index).map_err(|error| match error {
-        SupplyError::NoCompiler => CallError::NoCode { func_index },
-        SupplyError::Compile(source) => CallError::Compile { func_index, source },
-    })
+    match map.supply(func_index) {
+        Ok(code) => Ok(code),
+        Err(SupplyError::NoCode) => Err(CallError::NoCode { func_index }),
+        Err(SupplyError::Compile(source)) => Err(CallError::Compile { func_index, source }),
+    }
 }

@@ -10,8 +10,8 @@ use crate::dispatch::{Exit, Instruction, dispatch, exit, trap};
 use crate::place::{Place, cells, read_u16, read_u32};
 use core::marker::PhantomData;
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, Ordering};
 use damson_core::context::{Context, Regs};
+use damson_core::entry::CodeEntry;
 use damson_core::func::FuncEntity;
 use damson_core::instance::InstanceEntity;
 use damson_core::{Cell, TrapCode};
@@ -33,16 +33,16 @@ unsafe fn fits(cx: *mut Context, sp: *mut Cell, code: *const Code) -> bool {
     unsafe { ((*cx).stack_end.addr() - sp.addr()) >= (*code).frame_bytes }
 }
 
-/// The code at `entry` of the running instance's functions, or null.
+/// The code at an entry of an instance's functions, or null.
 ///
 /// # Safety
 ///
-/// `entry` is valid.
+/// `entry` is valid, and from a [`CodeMap`](crate::CodeMap).
 #[inline(always)]
-unsafe fn code_at(entry: *const AtomicPtr<()>) -> *const Code {
-    // SAFETY: as the caller promises. Acquire: what the pointer points to was written before
-    // it was published.
-    unsafe { (*entry).load(Ordering::Acquire).cast::<Code>() }
+pub(crate) unsafe fn code_at(entry: *const CodeEntry) -> *const Code {
+    // SAFETY: as the caller promises; every entry that a code map hands out is one of `Code`.
+    let code = unsafe { (*entry.cast::<CodeEntry<Code>>()).get() };
+    code.map_or(ptr::null(), ptr::from_ref)
 }
 
 /// The running instance. Read anew each time: to keep it would take a register that is not
@@ -78,7 +78,7 @@ struct Frame {
 unsafe fn call_code(
     cx: *mut Context,
     mut regs: Regs,
-    entry: *const AtomicPtr<()>,
+    entry: *const CodeEntry,
     frame: Frame,
 ) -> Exit {
     // SAFETY: the verifier has checked that arguments and results are in the caller's frame
@@ -112,7 +112,7 @@ unsafe fn call_code(
 ///
 /// As for [`call_code`].
 #[inline(always)]
-unsafe fn need_code(cx: *mut Context, regs: Regs, entry: *const AtomicPtr<()>) -> Exit {
+unsafe fn need_code(cx: *mut Context, regs: Regs, entry: *const CodeEntry) -> Exit {
     // SAFETY: the running context is alive and no reference to it is.
     unsafe {
         (*cx).exit_detail[0] = entry.expose_provenance() as u64;
@@ -285,7 +285,7 @@ impl TailFrame {
 unsafe fn tail_call_code(
     cx: *mut Context,
     mut regs: Regs,
-    entry: *const AtomicPtr<()>,
+    entry: *const CodeEntry,
     at: usize,
 ) -> Exit {
     // SAFETY: the verifier has checked the operands. The arguments may be moved over the

@@ -12,7 +12,7 @@ mod control;
 
 pub(crate) use call::{
     Call, CallImport, CallIndirect, ReturnCall, ReturnCallImport, ReturnCallIndirect, TailFrame,
-    expose,
+    code_at, expose,
 };
 pub(crate) use control::{
     Br, BrTable, ConsumeFuel, CopySpan, Halt, Return, ReturnSpan, ReturnToInstance, ReturnValue,

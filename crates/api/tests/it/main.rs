@@ -12,6 +12,7 @@ mod linking;
 mod modes;
 mod pruned;
 mod reentrancy;
+mod threads;
 mod traps;
 mod wrong_use;
 

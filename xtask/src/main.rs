@@ -13,6 +13,7 @@ mod ci;
 mod diff;
 mod fuzz;
 mod invocation;
+mod sanitize;
 mod tidy;
 mod workloads;
 
@@ -40,6 +41,7 @@ enum Task {
     Fuzz(fuzz::FuzzArgs),
     Icount(bench::IcountArgs),
     Pairs(bench::PairsArgs),
+    Sanitize(sanitize::SanitizeArgs),
     Workloads(workloads::WorkloadsArgs),
 }
 
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         Task::Fuzz(args) => fuzz::run(&args),
         Task::Icount(args) => bench::icount(&args),
         Task::Pairs(args) => bench::pairs(&args),
+        Task::Sanitize(args) => sanitize::run(&args),
         Task::Workloads(args) => workloads::run(&args),
     };
     match result {

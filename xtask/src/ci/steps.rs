@@ -132,6 +132,7 @@ pub(crate) fn all() -> anyhow::Result<Vec<Step>> {
             ),
         )
         .must_run_tests(),
+        models(),
         // Shows the counts of each group of the official testsuite.
         Step::new(
             "spec",
@@ -148,6 +149,19 @@ pub(crate) fn all() -> anyhow::Result<Vec<Step>> {
         Step::new("diff", Invocation::cargo("xtask diff --quick")).must_run_tests(),
     ]);
     Ok(steps)
+}
+
+/// Every order in which threads can use the code that they share, tried by loom. In a
+/// folder of its own: with the flag, all that depends on the core is another build.
+pub(crate) fn models() -> Step {
+    Step::new(
+        "models",
+        Invocation::cargo(
+            "test -p damson-core --lib --locked --target-dir target/loom entry::models",
+        )
+        .env("RUSTFLAGS", "--cfg loom"),
+    )
+    .must_run_tests()
 }
 
 /// One step for each example of the workspace: it is built and run, and must
@@ -192,6 +206,7 @@ mod tests {
             "rustdoc",
             "no-std",
             "test",
+            "models",
             "spec",
             "bad-input",
             "diff",

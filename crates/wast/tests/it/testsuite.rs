@@ -20,6 +20,13 @@ enum Mode {
     Fuel,
 }
 
+/// The variable that says that the processor is emulated by valgrind, which rounds
+/// `f32.convert_i64_s` and `f32.convert_i64_u` twice: to `f64` first.
+const ROUNDS_TWICE: &str = "DAMSON_SPEC_ROUNDS_TWICE";
+
+/// The script that notices it, and in how many of its assertions.
+const ROUNDING: (&str, usize) = ("conversions.wast", 8);
+
 /// More fuel than any directive needs; exhausting the call stack takes the most.
 const PLENTY_OF_FUEL: u64 = 1 << 40;
 
@@ -66,7 +73,13 @@ fn check(group: &Group, mode: Mode, reports: &[Report]) {
         skipped += report.skipped.len();
         superseded += report.failures.len();
         assertions += report.assertions();
-        wrong.extend(listed.strike_out(report));
+        let mut here = listed.strike_out(report);
+        if report.script == ROUNDING.0 && std::env::var_os(ROUNDS_TWICE).is_some() {
+            let before = here.len();
+            here.retain(|line| !line.contains("expected (f32.const "));
+            assert_eq!(before - here.len(), ROUNDING.1, "{ROUNDS_TWICE}");
+        }
+        wrong.extend(here);
     }
     wrong.extend(listed.leftovers());
     let name = group.name;

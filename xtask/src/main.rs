@@ -13,6 +13,7 @@ mod ci;
 mod diff;
 mod fuzz;
 mod invocation;
+mod mutations;
 mod sanitize;
 mod tidy;
 mod workloads;
@@ -41,6 +42,7 @@ enum Task {
     Fuzz(fuzz::FuzzArgs),
     Icount(bench::IcountArgs),
     Pairs(bench::PairsArgs),
+    Mutations(mutations::MutationsArgs),
     Sanitize(sanitize::SanitizeArgs),
     Workloads(workloads::WorkloadsArgs),
 }
@@ -57,6 +59,7 @@ fn main() -> ExitCode {
         Task::Fuzz(args) => fuzz::run(&args),
         Task::Icount(args) => bench::icount(&args),
         Task::Pairs(args) => bench::pairs(&args),
+        Task::Mutations(args) => mutations::run(&args),
         Task::Sanitize(args) => sanitize::run(&args),
         Task::Workloads(args) => workloads::run(&args),
     };

@@ -1,3 +1,4 @@
+#![expect(unsafe_code, reason = "reads what loom watches")]
 //! Every order in which threads can use an entry, tried by `loom`.
 //!
 //! The value holds a `loom` cell, so a thread that could read it before it was

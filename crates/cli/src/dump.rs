@@ -7,31 +7,35 @@
 //! operator without an instruction of its own was folded into a later one or
 //! needs none.
 
+use std::fmt::Write as _;
 use std::io::{self, BufWriter, Write};
 use std::ops::Range;
 
-use damson::Engine;
+use damson::{Config, Module};
 
 use crate::failure::Failure;
 use crate::load;
-use crate::options::DumpOptions;
+use crate::options::{DumpOptions, Mode};
+use crate::output::{self, styled};
 
 pub(crate) fn run(options: &DumpOptions) -> Result<(), Failure> {
     let path = &options.file;
     let binary = load::binary(path)?;
-    let module = load::module(&Engine::default(), path, &binary)?;
-
-    let defined = module.defined_funcs();
-    let functions = match options.function {
-        None => defined,
-        Some(index) if defined.contains(&index) => index..index + 1,
-        Some(index) => return Err(Failure::Usage(no_function(index, &defined))),
+    let mode = Mode::LazyTranslation;
+    let engine = load::engine(Config::default(), mode);
+    let module = load::module(&engine, mode, path, &binary)?;
+    let functions = match &options.function {
+        None => module.defined_funcs(),
+        Some(function) => {
+            let index = pick(&module, function).map_err(Failure::Usage)?;
+            index..index + 1
+        }
     };
 
     let mut text = String::new();
     let lines = wasmprinter::Config::new()
         .offsets_and_lines(&binary, &mut text)
-        .map_err(|error| load::about(path, format_args!("{error:#}")))?
+        .map_err(|error| load::invalid(path, format_args!("{error:#}")))?
         .filter_map(|(offset, text)| {
             Some(Line {
                 offset: offset?,
@@ -40,7 +44,7 @@ pub(crate) fn run(options: &DumpOptions) -> Result<(), Failure> {
         })
         .collect::<Vec<Line<'_>>>();
 
-    let mut out = BufWriter::new(io::stdout().lock());
+    let mut out = BufWriter::new(anstream::stdout().lock());
     for index in functions {
         let name = module
             .func_name(index)
@@ -48,18 +52,26 @@ pub(crate) fn run(options: &DumpOptions) -> Result<(), Failure> {
             .unwrap_or_default();
         let code = module
             .disassemble(index)
-            .map_err(|error| load::about(path, error))?;
-        let instructions = code.instructions().map(|instruction| Instruction {
-            cell: instruction.cell,
-            offset: instruction.wasm_offset,
-            text: instruction.text.to_string(),
+            .map_err(|error| load::of_module(path, &error))?;
+        let instructions = code.instructions().map(|instruction| {
+            let mut text = instruction.text;
+            if let Some(name) = instruction.callee.and_then(|index| module.func_name(index)) {
+                // Writing to a string does not fail.
+                let _ = write!(text, "  {}", styled(output::DIM, format_args!("; {name}")));
+            }
+            Instruction {
+                cell: instruction.cell,
+                offset: instruction.wasm_offset,
+                text,
+            }
         });
         let lines = module
             .body_range(index)
             .map_or(&[][..], |body| within(&lines, &body));
+        let heading = styled(output::HEADING, format!("function {index}{name}"));
         let written = writeln!(
             out,
-            "function {index}{name}: {} parameters, {} results, a frame of {} cells",
+            "{heading}: {} parameters, {} results, a frame of {} cells",
             code.params(),
             code.results(),
             code.frame_cells()
@@ -69,6 +81,28 @@ pub(crate) fn run(options: &DumpOptions) -> Result<(), Failure> {
         written.map_err(|error| Failure::of_output(&error))?;
     }
     out.flush().map_err(|error| Failure::of_output(&error))
+}
+
+/// The function that is meant by an index or a name.
+fn pick(module: &Module, function: &str) -> Result<u32, String> {
+    let defined = module.defined_funcs();
+    if let Ok(index) = function.parse() {
+        return if defined.contains(&index) {
+            Ok(index)
+        } else {
+            Err(no_function(index, &defined))
+        };
+    }
+    let mut named = defined.filter(|index| module.func_name(*index) == Some(function));
+    match (named.next(), named.next()) {
+        (Some(index), None) => Ok(index),
+        (None, _) => Err(format!(
+            "no function of the module's own is named `{function}`"
+        )),
+        (Some(first), Some(second)) => Err(format!(
+            "several functions are named `{function}`, {first} and {second} among them"
+        )),
+    }
 }
 
 fn no_function(index: u32, defined: &Range<u32>) -> String {
@@ -126,7 +160,7 @@ fn interleave(
             print(out, &operators[..made])?;
             operators = &operators[made..];
         }
-        writeln!(out, "{:16}{cell:>5}  {text}", "")?;
+        writeln!(out, "{:16}{cell:>5}  {}", "", styled(output::CODE, text))?;
     }
     print(out, operators)
 }
@@ -137,7 +171,11 @@ fn print(out: &mut impl Write, lines: &[Line<'_>]) -> io::Result<()> {
         let text = text.strip_prefix("  ").unwrap_or(text);
         // The function's `end` is a parenthesis in the text format.
         let text = if text == ")" { "end" } else { text };
-        writeln!(out, "{offset:#08x}  {text}")?;
+        writeln!(
+            out,
+            "{}  {text}",
+            styled(output::DIM, format_args!("{offset:#08x}"))
+        )?;
     }
     Ok(())
 }
@@ -179,6 +217,7 @@ mod tests {
         )
         .unwrap();
         let text = String::from_utf8(out).unwrap();
+        let text = anstream::adapter::strip_str(&text).to_string();
         text.lines()
             .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
             .collect()

@@ -3,14 +3,22 @@
 //! | Code | Meaning |
 //! |---|---|
 //! | the guest's | it ended with `proc_exit` |
-//! | 1 | the module cannot be read, is invalid, cannot be linked, or anything else |
+//! | 1 | anything that is not below |
 //! | 2 | the command line makes no sense (also what `clap` uses) |
-//! | 134 | the guest trapped; a native program that aborts gives the same |
+//! | 65 | the module is malformed, invalid, or cannot be linked (`EX_DATAERR` of BSD) |
+//! | 134 | the guest trapped, limits included; a native program that aborts gives the same |
 //! | 141 | nobody reads the output any more; as if SIGPIPE had ended the program |
 
+use std::fmt;
 use std::io;
 
-use damson::{Error, TrapCode};
+use damson::errors::ErrorKind;
+use damson::{Error, WasmBacktrace};
+
+use crate::output::{self, styled};
+
+/// Exit code for a module that cannot be used.
+const INVALID: u8 = 65;
 
 /// Exit code for a trap: 128 + the number of SIGABRT.
 const TRAP: u8 = 134;
@@ -22,34 +30,48 @@ const CLOSED: u8 = 141;
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// The guest ended with this code, which is not 0.
-    Exit(u8),
+    Exit {
+        code: u8,
+        /// What may have to do with it.
+        notes: Vec<String>,
+    },
     /// The guest trapped.
-    Trap(String),
+    Trap {
+        message: String,
+        backtrace: Option<WasmBacktrace>,
+        notes: Vec<String>,
+    },
     /// The arguments do not fit the module.
     Usage(String),
+    /// The module cannot be used.
+    Invalid(String),
     /// Nobody reads the output any more; nobody wants to hear about it.
     Closed,
     /// Anything else.
-    Other(String),
+    Other {
+        message: String,
+        backtrace: Option<WasmBacktrace>,
+    },
 }
 
 impl Failure {
-    /// What to print; a guest that chose its exit code has said it all.
-    pub(crate) fn message(&self) -> Option<&str> {
-        match self {
-            Self::Exit(_) | Self::Closed => None,
-            Self::Trap(message) | Self::Usage(message) | Self::Other(message) => Some(message),
+    /// Something that has no kind of its own.
+    pub(crate) fn other(message: impl Into<String>) -> Self {
+        Self::Other {
+            message: message.into(),
+            backtrace: None,
         }
     }
 
     /// The exit code of this process.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Exit(code) => *code,
-            Self::Trap(_) => TRAP,
+            Self::Exit { code, .. } => *code,
+            Self::Trap { .. } => TRAP,
             Self::Usage(_) => 2,
+            Self::Invalid(_) => INVALID,
             Self::Closed => CLOSED,
-            Self::Other(_) => 1,
+            Self::Other { .. } => 1,
         }
     }
 
@@ -57,60 +79,92 @@ impl Failure {
     pub(crate) fn of_output(error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::Closed,
-            _ => Self::Other(format!("standard output: {error}")),
+            _ => Self::other(format!("standard output: {error}")),
         }
     }
 
-    /// What an error of the interpreter while `what` was running comes to; a
+    /// What an error of the interpreter while `what` was made or running comes to; a
     /// guest that ended with code 0 has not failed.
-    pub(crate) fn of_guest(what: &str, error: &Error, fuel: Option<u64>) -> Result<(), Self> {
+    pub(crate) fn of_guest(what: &str, error: &Error, notes: Vec<String>) -> Result<(), Self> {
         if let Some(status) = error.i32_exit_status() {
             return match u8::try_from(status) {
                 Ok(0) => Ok(()),
-                Ok(code) => Err(Self::Exit(code)),
+                Ok(code) => Err(Self::Exit { code, notes }),
                 // The system would keep the low byte, which may say success.
-                Err(_) => Err(Self::Other(format!(
+                Err(_) => Err(Self::other(format!(
                     "{what}: ended with exit code {status}, which is not between 0 and 255"
                 ))),
             };
         }
-        let mut message = format!("{what}: {error}");
-        let Some(code) = error.as_trap_code() else {
-            return Err(Self::Other(message));
+        let message = format!("{what}: {error}");
+        let backtrace = error.wasm_backtrace().cloned();
+        Err(match error.kind() {
+            ErrorKind::TrapCode(_) => Self::Trap {
+                message,
+                backtrace,
+                notes,
+            },
+            ErrorKind::Wasm(_) | ErrorKind::Linker(_) | ErrorKind::Instantiation(_) => {
+                Self::Invalid(message)
+            }
+            _ => Self::Other { message, backtrace },
+        })
+    }
+}
+
+/// What to print; a guest that chose its exit code has said it all.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (message, backtrace, notes) = match self {
+            Self::Closed => return Ok(()),
+            Self::Exit { notes, .. } => (None, None, &notes[..]),
+            Self::Trap {
+                message,
+                backtrace,
+                notes,
+            } => (Some(message), backtrace.as_ref(), &notes[..]),
+            Self::Usage(message) | Self::Invalid(message) => (Some(message), None, &[][..]),
+            Self::Other { message, backtrace } => (Some(message), backtrace.as_ref(), &[][..]),
         };
-        if let (TrapCode::OutOfFuel, Some(fuel)) = (code, fuel) {
-            message += &format!("\nnote: it had {fuel} units; `--fuel` gives more");
+        if let Some(message) = message {
+            writeln!(f, "{} {message}", styled(output::ERROR, "error:"))?;
         }
-        if code == TrapCode::StackOverflow {
-            message += "\nnote: `--max-stack` allows more";
+        if let Some(backtrace) = backtrace {
+            writeln!(f, "{backtrace}")?;
         }
-        Err(Self::Trap(message))
+        for note in notes {
+            writeln!(f, "{} {note}", styled(output::NOTE, "note:"))?;
+        }
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use damson::TrapCode;
 
     #[test]
     fn exit_codes_that_a_process_cannot_have_are_failures() {
-        let outcome = |status| Failure::of_guest("x", &Error::i32_exit(status), None);
+        let outcome = |status| Failure::of_guest("x", &Error::i32_exit(status), vec![]);
         assert!(outcome(0).is_ok());
         for (status, code) in [(1, 1), (134, 134), (255, 255), (256, 1), (-1, 1)] {
             assert_eq!(outcome(status).unwrap_err().exit_code(), code, "{status}");
         }
-        assert!(outcome(255).unwrap_err().message().is_none());
-        assert!(outcome(256).unwrap_err().message().unwrap().contains("256"));
+        assert_eq!(outcome(255).unwrap_err().to_string(), "");
+        assert!(outcome(256).unwrap_err().to_string().contains("256"));
     }
 
     #[test]
-    fn only_running_out_of_the_given_fuel_explains_fuel() {
-        let note = |code, fuel| {
-            let failure = Failure::of_guest("x", &Error::from(code), fuel).unwrap_err();
-            assert_eq!(failure.exit_code(), 134);
-            failure.message().unwrap().contains("--fuel")
-        };
-        assert!(note(TrapCode::OutOfFuel, Some(5)));
-        assert!(!note(TrapCode::IntegerOverflow, Some(5)));
+    fn notes_follow_the_message() {
+        let notes = vec!["raise it".to_owned()];
+        let failure = Failure::of_guest("x", &Error::from(TrapCode::OutOfFuel), notes);
+        let failure = failure.unwrap_err();
+        assert_eq!(failure.exit_code(), 134);
+        let text = anstream::adapter::strip_str(&failure.to_string()).to_string();
+        assert_eq!(
+            text,
+            "error: x: all fuel consumed by WebAssembly\nnote: raise it\n"
+        );
     }
 }

@@ -2,13 +2,19 @@
 //!
 //! Each command has a module; this file only finds out which one is meant and
 //! turns its outcome into an exit code ([`failure`] has the list). Results go
-//! to standard output, everything else to standard error. Nothing is coloured,
-//! and nothing is printed that was not asked for.
+//! to standard output, everything else to standard error. Nothing is coloured
+//! where it does not go to a terminal, and nothing is printed that was not asked
+//! for.
 
+mod bench;
+mod compile;
 mod dump;
 mod failure;
+mod guest;
+mod inspect;
 mod load;
 mod options;
+mod output;
 mod run;
 mod values;
 mod wast;
@@ -16,22 +22,33 @@ mod wast;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
+use clap_complete::Shell;
 
+use crate::failure::Failure;
 use crate::options::{Cli, Command};
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Run(options) => run::run(&options),
-        Command::Wast(options) => wast::run(&options),
+        Command::Compile(options) => compile::run(&options),
+        Command::Inspect(options) => inspect::run(&options),
         Command::Dump(options) => dump::run(&options),
+        Command::Bench(options) => bench::run(&options),
+        Command::Wast(options) => wast::run(&options),
+        Command::Completions(options) => completions(options.shell),
     };
     let Err(failure) = outcome else {
         return ExitCode::SUCCESS;
     };
-    if let Some(message) = failure.message() {
-        // Without a place to complain there is still the exit code.
-        let _ = writeln!(io::stderr(), "error: {message}");
-    }
+    // Without a place to complain there is still the exit code.
+    let _ = write!(anstream::stderr(), "{failure}");
     ExitCode::from(failure.exit_code())
+}
+
+fn completions(shell: Shell) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "damson", &mut script);
+    let written = io::stdout().write_all(&script);
+    written.map_err(|error| Failure::of_output(&error))
 }

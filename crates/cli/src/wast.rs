@@ -31,7 +31,7 @@ pub(crate) fn run(options: &WastOptions) -> Result<(), Failure> {
     if failed == 0 {
         Ok(())
     } else {
-        Err(Failure::Other(format!(
+        Err(Failure::other(format!(
             "{failed} of {} scripts failed",
             options.files.len()
         )))

@@ -215,7 +215,7 @@ impl Error {
         error
     }
 
-    fn from_call_error(error: CallError) -> Self {
+    pub(crate) fn from_call_error(error: CallError) -> Self {
         match error {
             CallError::Trap(trap) => trap.into(),
             CallError::Host(host) => Self::from_host_box(host),

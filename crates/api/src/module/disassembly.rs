@@ -3,7 +3,7 @@
 use alloc::string::{String, ToString};
 use core::fmt;
 
-use damson_ir::Function;
+use damson_ir::{Function, Instr, Operand};
 
 /// The bytecode of one function; its [`Display`](fmt::Display) is one instruction per line.
 pub struct Disassembly(pub(super) Function);
@@ -17,6 +17,8 @@ pub struct DisassembledInstr {
     /// The Wasm operator it was made at, in bytes from the start of the binary, if that was
     /// recorded.
     pub wasm_offset: Option<u32>,
+    /// The function that it calls by its index in the module's function index space.
+    pub callee: Option<u32>,
     /// Its name and operands.
     pub text: String,
 }
@@ -51,12 +53,20 @@ impl Disassembly {
                     .binary_search_by_key(&cell, |&(at, _)| at as usize)
                     .ok()
                     .map(|found| offsets[found].1),
+                callee: instr.as_ref().ok().and_then(callee),
                 text: match instr {
                     Ok(instr) => instr.display(cell).to_string(),
                     Err(error) => error.to_string(),
                 },
             })
     }
+}
+
+fn callee(instr: &Instr<'_>) -> Option<u32> {
+    instr.operands.iter().find_map(|operand| match *operand {
+        Operand::DefinedFunc(index) | Operand::ImportedFunc(index) => Some(index),
+        _ => None,
+    })
 }
 
 impl fmt::Display for Disassembly {

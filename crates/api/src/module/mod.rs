@@ -13,7 +13,7 @@ use alloc::sync::Arc;
 use core::fmt;
 use core::ops::Range;
 
-use damson_core::{CodeHandle, ExternType, ModuleShape};
+use damson_core::{CodeHandle, ExternType, FuncType, ModuleShape};
 use damson_executor::CodeMap;
 use damson_translator as translator;
 
@@ -140,6 +140,33 @@ impl Module {
     #[must_use]
     pub fn body_bytes(&self, func_index: u32) -> Option<&[u8]> {
         self.inner.parsed.body_bytes(func_index)
+    }
+
+    /// The function types that the module declares, in their order.
+    pub fn types(&self) -> impl ExactSizeIterator<Item = &FuncType> {
+        self.shape().types.iter()
+    }
+
+    /// Translates a function now, unless it has been: what its first call would do in a
+    /// lazy [`CompilationMode`](crate::CompilationMode).
+    ///
+    /// An embedder that shows progress, or has time to spare between calls, translates
+    /// [`Module::defined_funcs`] one by one.
+    ///
+    /// # Errors
+    ///
+    /// - If the module defines no function of that index.
+    /// - If the function is invalid, which only a lazily validated one can be.
+    pub fn precompile(&self, func_index: u32) -> Result<(), Error> {
+        let prepared = self.inner.code.prepare(func_index);
+        prepared.map_err(Error::from_call_error)
+    }
+
+    /// Size of a function's bytecode in bytes; `None` if it is not translated yet, or if the
+    /// module defines no function of that index.
+    #[must_use]
+    pub fn bytecode_size(&self, func_index: u32) -> Option<usize> {
+        self.inner.code.code_bytes(func_index)
     }
 
     /// The bytecode of a function, to be printed.

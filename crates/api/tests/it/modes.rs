@@ -227,3 +227,37 @@ fn custom_sections_are_kept() {
         .collect();
     assert_eq!(sections, [("first", &[1, 2][..]), ("second", &[][..])]);
 }
+
+#[test]
+fn functions_can_be_translated_before_their_first_call() {
+    for mode in MODES {
+        let module = Module::new(
+            &engine_in(mode),
+            wat::parse_str(
+                r#"(module (import "a" "b" (func)) (func (result i32) (i32.const 1))
+                    (func (param i32) (result i32) (i32.clz (local.get 0))))"#,
+            )
+            .unwrap(),
+        )
+        .unwrap();
+        let eager = mode == CompilationMode::Eager;
+        for func in [1, 2] {
+            assert_eq!(module.bytecode_size(func).is_some(), eager);
+            for _ in 0..2 {
+                module.precompile(func).unwrap();
+            }
+            let listing = module.disassemble(func).unwrap();
+            let last = listing.instructions().last().unwrap();
+            let size = module.bytecode_size(func).unwrap();
+            assert!(size > last.cell * 8 && size.is_multiple_of(8), "{size} {last:?}");
+        }
+        for none in [0, 3] {
+            assert!(module.precompile(none).is_err());
+            assert_eq!(module.bytecode_size(none), None);
+        }
+    }
+    let module = Module::new(&engine_in(CompilationMode::Lazy), half_invalid()).unwrap();
+    module.precompile(0).unwrap();
+    let error = module.precompile(1).unwrap_err();
+    assert!(error.to_string().contains("type mismatch"), "{error}");
+}

@@ -62,9 +62,15 @@ fn one_function_can_be_picked() {
     let output = damson(&["dump", "--function", "2", &path]).success();
     assert!(output.starts_with("function 2: "), "{output}");
     assert_eq!(output.matches("function ").count(), 1, "{output}");
+    let output = damson(&["dump", "--function", "sum", &path]).success();
+    assert!(output.starts_with("function 1 sum: "), "{output}");
     for (index, complaint) in [
         ("0", "function 0 is imported"),
         ("4", "there is no function 4"),
+        (
+            "product",
+            "no function of the module's own is named `product`",
+        ),
     ] {
         let stderr = damson(&["dump", "--function", index, &path]).failure(2);
         assert!(stderr.contains(complaint), "{stderr}");
@@ -72,8 +78,17 @@ fn one_function_can_be_picked() {
 }
 
 #[test]
+fn calls_show_the_name_of_the_function() {
+    let output = damson(&["dump", &file("dump_calls.wat", MODULE)]).success();
+    let bytecode = |line: &&str| !line.starts_with("0x") && line.contains("call");
+    let call = output.lines().find(bytecode).expect("a call");
+    assert!(call.ends_with("  ; imported"), "{call}");
+}
+
+#[test]
 fn invalid_modules_are_refused() {
-    let stderr = damson(&["dump", &file("dump_invalid.wat", "(module (func i32.add))")]).failure(1);
+    let stderr =
+        damson(&["dump", &file("dump_invalid.wat", "(module (func i32.add))")]).failure(65);
     assert!(stderr.contains("type mismatch"), "{stderr}");
 }
 

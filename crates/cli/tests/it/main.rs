@@ -4,6 +4,7 @@ mod dump;
 mod invoke;
 mod program;
 mod readme;
+mod reports;
 mod run;
 mod usage;
 mod wast;

@@ -45,12 +45,22 @@ pub(crate) fn damson(args: &[&str]) -> Outcome {
     damson_with_input(args, b"")
 }
 
+/// Runs `damson` with these arguments, an empty input, and further variables.
+pub(crate) fn damson_with_env(args: &[&str], env: &[(&str, &str)]) -> Outcome {
+    spawn(args, b"", env)
+}
+
 /// Runs `damson` with these arguments and this input.
 pub(crate) fn damson_with_input(args: &[&str], input: &[u8]) -> Outcome {
+    spawn(args, input, &[])
+}
+
+fn spawn(args: &[&str], input: &[u8], env: &[(&str, &str)]) -> Outcome {
     let mut child = Command::new(env!("CARGO_BIN_EXE_damson"))
         .args(args)
         // The guest must not see any of it.
         .env("DAMSON_TEST_SECRET", "1")
+        .envs(env.iter().copied())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

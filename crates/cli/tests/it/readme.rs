@@ -142,7 +142,7 @@ fn the_table_of_proposals_is_true() {
         match status {
             "supported" => drop(outcome.success()),
             "not yet" => {
-                let stderr = outcome.failure(1);
+                let stderr = outcome.failure(65);
                 assert!(
                     stderr.contains("proposal is not supported"),
                     "{name}: {stderr}"

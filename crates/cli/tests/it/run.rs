@@ -1,6 +1,8 @@
 //! `damson run` on command modules.
 
-use crate::program::{Outcome, damson, damson_with_input, file, wasi_program};
+use std::path::Path;
+
+use crate::program::{Outcome, damson, damson_with_env, damson_with_input, file, wasi_program};
 
 /// Prints its arguments as they lie in memory: each with a zero byte behind it.
 const ECHO: &str = r#"
@@ -90,8 +92,10 @@ fn a_trap_names_its_function_and_offset() {
     let stderr = damson(&["run", &path]).failure(134);
     let binary = wat::parse_str(module).unwrap();
     let div = binary.iter().rposition(|byte| *byte == 0x6d).unwrap();
-    let expected =
-        format!("error: {path}: integer divide by zero in function 0 at byte offset {div:#x}\n");
+    let expected = format!(
+        "error: {path}: integer divide by zero in function 0 at byte offset {div:#x}\n\
+         wasm backtrace:\n    0: {div:#8x} - <function 0>\n"
+    );
     assert_eq!(stderr, expected);
 }
 
@@ -123,7 +127,7 @@ fn fuel_bounds_a_program_that_never_ends() {
     let stderr = damson(&["run", "--fuel", "10000", &path]).failure(134);
     assert!(stderr.contains("all fuel consumed"), "{stderr}");
     assert!(
-        stderr.contains("it had 10000 units; `--fuel` gives more"),
+        stderr.contains("note: it had 10000 units of fuel; `--fuel` gives more"),
         "{stderr}"
     );
 }
@@ -132,25 +136,23 @@ fn fuel_bounds_a_program_that_never_ends() {
 fn endless_recursion_is_a_trap() {
     let module = r#"(module (func $f (export "_start") (call $f)))"#;
     let path = file("recursion.wat", module);
-    for args in [
-        &["run", &path][..],
-        &["run", "--max-stack", "100000000", &path],
-    ] {
+    for args in [&["run", &path][..], &["run", "--stack-size", "100M", &path]] {
         let stderr = damson(args).failure(134);
         assert!(stderr.contains("call stack exhausted"), "{stderr}");
-        assert!(stderr.contains("--max-stack"), "{stderr}");
+        assert!(stderr.contains("note: `--stack-size` allows"), "{stderr}");
+        assert!(stderr.contains("... and further callers"), "{stderr}");
     }
 }
 
 #[test]
-fn max_stack_moves_the_limit() {
+fn stack_size_moves_the_limit() {
     // Recursion of the given depth.
     let module = r#"(module (func $f (export "f") (param i32) (result i32)
         (if (result i32) (local.get 0)
             (then (i32.add (call $f (i32.sub (local.get 0) (i32.const 1))) (i32.const 1)))
             (else (i32.const 0)))))"#;
     let path = file("depth.wat", module);
-    let run = |bytes, depth| damson(&["run", "--max-stack", bytes, "--invoke", "f", &path, depth]);
+    let run = |bytes, depth| damson(&["run", "--stack-size", bytes, "--invoke", "f", &path, depth]);
     assert_eq!(run("4096", "10").success(), "10\n");
     run("4096", "1000").failure(134);
     assert_eq!(run("50000000", "200000").success(), "200000\n");
@@ -178,7 +180,7 @@ fn invalid_modules_fail_before_anything_runs() {
         ),
     ] {
         let path = file(name, contents);
-        let stderr = damson(&["run", &path]).failure(1);
+        let stderr = damson(&["run", &path]).failure(65);
         assert!(
             stderr.starts_with(&format!("error: {path}: ")),
             "{name}: {stderr}"
@@ -203,8 +205,8 @@ fn lazy_modes_run_the_same_programs() {
         damson(&["run", "--compilation-mode", "lazy", &path]).success(),
         ""
     );
-    damson(&["run", "--compilation-mode", "lazy-translation", &path]).failure(1);
-    damson(&["run", &path]).failure(1);
+    damson(&["run", "--compilation-mode", "lazy-translation", &path]).failure(65);
+    damson(&["run", &path]).failure(65);
 }
 
 #[test]
@@ -224,4 +226,67 @@ fn modules_that_are_no_programs_are_told_how_to_be_called() {
 fn binaries_run_as_text_does() {
     let path = file("echo.wasm", wat::parse_str(wasi_program(ECHO)).unwrap());
     assert_eq!(damson(&["run", &path]).success(), "echo.wasm\0");
+}
+
+#[test]
+fn a_trap_shows_how_it_was_reached() {
+    let module = r#"(module $guest
+        (func $inner unreachable)
+        (func $_ZN5plant4growEv (call $inner))
+        (func $start (export "_start") (call $_ZN5plant4growEv)))"#;
+    let stderr = damson(&["run", &file("backtrace.wat", module)]).failure(134);
+    let frames: Vec<&str> = stderr
+        .lines()
+        .skip_while(|line| *line != "wasm backtrace:")
+        .filter_map(|line| line.split(" - ").nth(1))
+        .collect();
+    let expected = ["guest!inner", "guest!plant::grow()", "guest!start"];
+    assert_eq!(frames, expected, "{stderr}");
+}
+
+#[test]
+fn debug_information_gives_files_and_lines() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../api/tests/it/dwarf/inline.wasm");
+    let path = path.to_str().expect("UTF-8");
+    let run = |argument| damson(&["run", "--invoke", "outer", path, argument]);
+    assert_eq!(run("3").success(), "13\n");
+    let stderr = run("1").failure(134);
+    for place in [
+        "/source/inline.c:7:5",
+        "/source/inline.c:12:14",
+        "/source/inline.c:17:16",
+    ] {
+        assert!(stderr.contains(&format!("at {place}")), "{stderr}");
+    }
+}
+
+#[test]
+fn proposals_can_be_turned_off() {
+    let module = r#"(module (func $f) (func (export "_start") (return_call $f)))"#;
+    let path = file("tail_call.wat", module);
+    damson(&["run", "--wasm", "tail-call", "--wasm=multi-value=n", &path]).success();
+    let stderr = damson(&["run", "--wasm", "tail-call=n", &path]).failure(65);
+    assert!(stderr.contains("tail call"), "{stderr}");
+    // The last word counts.
+    damson(&[
+        "run",
+        "--wasm",
+        "tail-call=n",
+        "--wasm",
+        "tail-call=y",
+        &path,
+    ])
+    .success();
+}
+
+#[test]
+fn colours_are_for_terminals_and_those_who_want_them() {
+    let path = file(
+        "colours.wat",
+        r#"(module (func (export "_start") unreachable))"#,
+    );
+    let stderr = damson(&["run", &path]).failure(134);
+    assert!(!stderr.contains('\u{1b}'), "{stderr}");
+    let stderr = damson_with_env(&["run", &path], &[("CLICOLOR_FORCE", "1")]).failure(134);
+    assert!(stderr.starts_with("\u{1b}["), "{stderr}");
 }

@@ -21,7 +21,9 @@ fn help_shows_examples_and_exit_codes() {
         "--env",
         "--invoke",
         "--fuel",
-        "--max-stack",
+        "--stack-size",
+        "--dir",
+        "--wasm",
     ] {
         assert!(help.contains(part), "{part}\n{help}");
     }
@@ -53,14 +55,23 @@ fn wrong_usage_is_explained_with_code_2() {
             &["run", "--env", "=X", "x.wasm"],
             "the name before `=` is empty",
         ),
-        (&["run", "--max-stack", "1", "x.wasm"], "1 is not in 1024.."),
+        (
+            &["run", "--stack-size", "1", "x.wasm"],
+            "a stack has at least 1024 bytes",
+        ),
+        (&["run", "--wasm", "gc", "x.wasm"], "only mutable-global, "),
+        (&["run", "--wasm", "tail-call=x", "x.wasm"], "`y` or `n`"),
+        (&["run", "--dir", "::", "x.wasm"], "HOST::GUEST"),
+        (&["bench", "--runs", "0", "x.wasm"], "0 is not in 1.."),
+        (&["compile"], "required"),
+        (&["inspect"], "required"),
+        (&["completions", "sh"], "invalid value 'sh'"),
         (
             &["run", "--compilation-mode", "jit", "x.wasm"],
             "lazy-translation",
         ),
         (&["wast"], "required"),
         (&["dump"], "required"),
-        (&["dump", "--function", "x", "x.wasm"], "invalid value 'x'"),
         (
             &["dump", "x.wasm", "y.wasm"],
             "unexpected argument 'y.wasm'",

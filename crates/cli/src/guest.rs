@@ -1,0 +1,268 @@
+//! A module that is ready to run, with what the command line gives it.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use damson::{Config, Engine, ExternType, Func, Instance, Linker, Module, Store, TrapCode, Val};
+use damson_wasi::{WasiCtx, WasiCtxBuilder};
+
+use crate::failure::Failure;
+use crate::options::GuestOptions;
+use crate::{load, values};
+
+/// The entry point of a WASI command module.
+const START: &str = "_start";
+/// What a WASI reactor module wants called before any of its functions.
+const INITIALIZE: &str = "_initialize";
+
+/// What the host keeps in the store.
+pub(crate) struct Host {
+    pub(crate) wasi: WasiCtx,
+}
+
+/// What the guest reads and writes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Streams {
+    /// What this process does.
+    Inherit,
+    /// Nothing, and nowhere.
+    Nothing,
+}
+
+/// A module, and what is to be called in it.
+pub(crate) struct Program<'a> {
+    pub(crate) options: &'a GuestOptions,
+    pub(crate) path: &'a Path,
+    args: &'a [OsString],
+    pub(crate) engine: Engine,
+    pub(crate) module: Module,
+    call: Call<'a>,
+}
+
+/// What is to be called.
+enum Call<'a> {
+    Start,
+    Invoke { name: &'a str, args: Vec<Val> },
+}
+
+/// An instance of a [`Program`].
+pub(crate) struct Guest<'a> {
+    program: &'a Program<'a>,
+    pub(crate) store: Store<Host>,
+    instance: Instance,
+}
+
+/// The file and its arguments.
+pub(crate) fn command(options: &GuestOptions) -> Result<(&Path, &[OsString]), Failure> {
+    match options.command.split_first() {
+        Some((file, args)) => Ok((Path::new(file), args)),
+        None => Err(Failure::Usage("a FILE is required".to_owned())),
+    }
+}
+
+/// The engine's configuration.
+pub(crate) fn config(options: &GuestOptions) -> Config {
+    let mut config = Config::default();
+    config.consume_fuel(options.fuel.is_some());
+    load::apply(&options.proposals, &mut config);
+    if let Some(bytes) = options.stack_size {
+        config.set_max_stack_height(bytes);
+        // Every call takes more than this, so that the bytes alone decide.
+        config.set_max_recursion_depth(bytes / 8);
+    }
+    config
+}
+
+impl<'a> Program<'a> {
+    /// Makes the module, and finds out what can be known to be wrong before anything runs.
+    pub(crate) fn new(
+        options: &'a GuestOptions,
+        config: Config,
+        binary: &[u8],
+    ) -> Result<Self, Failure> {
+        let (path, args) = command(options)?;
+        let engine = load::engine(config, options.compilation_mode);
+        let module = load::module(&engine, options.compilation_mode, path, binary)?;
+        let call = match &options.invoke {
+            None if module.get_export(START).is_none() => return Err(no_start(path, &module)),
+            None => Call::Start,
+            Some(name) => Call::Invoke {
+                name,
+                args: arguments(&module, name, args)?,
+            },
+        };
+        Ok(Self {
+            options,
+            path,
+            args,
+            engine,
+            module,
+            call,
+        })
+    }
+
+    /// Makes a store and an instance; `None` if the guest ended itself, content.
+    pub(crate) fn instantiate(
+        &'a self,
+        streams: Streams,
+        fuel: Option<u64>,
+    ) -> Result<Option<Guest<'a>>, Failure> {
+        let about = |error: damson::Error| load::about(self.path, error);
+        let host = Host {
+            wasi: self.wasi(streams)?,
+        };
+        let mut store = Store::new(&self.engine, host);
+        if let Some(fuel) = fuel {
+            store.set_fuel(fuel).map_err(about)?;
+        }
+        let mut linker = <Linker<Host>>::new(&self.engine);
+        damson_wasi::add_to_linker(&mut linker, |host: &mut Host| &mut host.wasi).map_err(about)?;
+        match linker.instantiate_and_start(&mut store, &self.module) {
+            Ok(instance) => Ok(Some(Guest {
+                program: self,
+                store,
+                instance,
+            })),
+            Err(error) => self.fail(&error).map(|()| None),
+        }
+    }
+
+    fn wasi(&self, streams: Streams) -> Result<WasiCtx, Failure> {
+        let mut wasi = WasiCtxBuilder::new();
+        match streams {
+            Streams::Inherit => wasi = wasi.inherit_stdio(),
+            Streams::Nothing => {
+                wasi = wasi
+                    .stdin(std::io::empty())
+                    .stdout(std::io::sink())
+                    .stderr(std::io::sink());
+            }
+        }
+        // A program sees its file's name, not where the file happens to lie.
+        let name = self.path.file_name().unwrap_or(self.path.as_os_str());
+        wasi = wasi.arg(name.as_encoded_bytes());
+        if let Call::Start = self.call {
+            wasi = wasi.args(self.args.iter().map(|arg| arg.as_encoded_bytes()));
+        }
+        for (name, value) in &self.options.env {
+            wasi = wasi.env(name, value);
+        }
+        wasi.build()
+            .map_err(|error| Failure::Usage(error.to_string()))
+    }
+
+    /// What an error while the guest was running comes to.
+    fn fail(&self, error: &damson::Error) -> Result<(), Failure> {
+        let mut notes = Vec::new();
+        match (error.as_trap_code(), self.options.fuel) {
+            (Some(TrapCode::OutOfFuel), Some(fuel)) => {
+                notes.push(format!("it had {fuel} units of fuel; `--fuel` gives more"));
+            }
+            (Some(TrapCode::StackOverflow), _) => {
+                notes.push("`--stack-size` allows deeper calls".to_owned());
+            }
+            _ => {}
+        }
+        Failure::of_guest(&self.path.display().to_string(), error, notes)
+    }
+}
+
+impl Guest<'_> {
+    /// Runs what the command line says; the results if that is a function.
+    pub(crate) fn run(&mut self) -> Result<Vec<Val>, Failure> {
+        let program = self.program;
+        match &program.call {
+            Call::Start => self.call(START, &[]).map(|_| Vec::new()),
+            Call::Invoke { name, args } => {
+                if program.module.get_export(INITIALIZE).is_some() && *name != INITIALIZE {
+                    // A guest that ends here has nothing left to call.
+                    if self.call(INITIALIZE, &[])?.is_none() {
+                        return Ok(Vec::new());
+                    }
+                }
+                Ok(self.call(name, args)?.unwrap_or_default())
+            }
+        }
+    }
+
+    /// Calls the export `name`; `None` when the guest ended itself, content.
+    fn call(&mut self, name: &str, args: &[Val]) -> Result<Option<Vec<Val>>, Failure> {
+        let func = self.func(name)?;
+        let types = func.ty(&self.store);
+        let mut results: Vec<Val> = types
+            .results()
+            .iter()
+            .map(|ty| Val::default_for_ty(*ty))
+            .collect();
+        match func.call(&mut self.store, args, &mut results) {
+            Ok(()) => Ok(Some(results)),
+            Err(error) => self.program.fail(&error).map(|()| None),
+        }
+    }
+
+    fn func(&self, name: &str) -> Result<Func, Failure> {
+        self.instance.get_func(&self.store, name).ok_or_else(|| {
+            load::about(
+                self.program.path,
+                format_args!("the export `{name}` is not a function"),
+            )
+        })
+    }
+}
+
+/// Reads the arguments of the exported function `name` by its type.
+fn arguments(module: &Module, name: &str, args: &[OsString]) -> Result<Vec<Val>, Failure> {
+    let ty = match module.get_export(name) {
+        Some(ExternType::Func(ty)) => ty,
+        Some(other) => {
+            return Err(Failure::Usage(format!(
+                "the export `{name}` is no function but {other}"
+            )));
+        }
+        None => {
+            return Err(Failure::Usage(format!(
+                "no function is exported as `{name}`; {}",
+                exported_functions(module)
+            )));
+        }
+    };
+    if ty.params().len() != args.len() {
+        return Err(Failure::Usage(format!(
+            "`{name}` has type {ty}: expected {} arguments, found {}",
+            ty.params().len(),
+            args.len()
+        )));
+    }
+    let mut values = Vec::with_capacity(args.len());
+    for (index, (ty, arg)) in ty.params().iter().zip(args).enumerate() {
+        let value = values::parse(&arg.to_string_lossy(), *ty).map_err(|error| {
+            Failure::Usage(format!("argument {} of `{name}`: {error}", index + 1))
+        })?;
+        values.push(value);
+    }
+    Ok(values)
+}
+
+fn no_start(path: &Path, module: &Module) -> Failure {
+    load::about(
+        path,
+        format_args!(
+            "this is no command module, because it exports no `{START}`; {}",
+            exported_functions(module)
+        ),
+    )
+}
+
+/// A sentence that names what `--invoke` could be given.
+fn exported_functions(module: &Module) -> String {
+    let names: Vec<String> = module
+        .exports()
+        .filter(|export| matches!(export.ty(), ExternType::Func(_)))
+        .map(|export| format!("`{}`", export.name()))
+        .collect();
+    if names.is_empty() {
+        "it exports no functions".to_owned()
+    } else {
+        format!("`--invoke` can call {}", names.join(", "))
+    }
+}

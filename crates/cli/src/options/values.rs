@@ -1,0 +1,212 @@
+//! The values of options: how they are written.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+use damson::Config;
+
+/// A directory for the guest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Dir {
+    /// Where it is.
+    pub(crate) host: PathBuf,
+    /// What the guest calls it.
+    pub(crate) guest: String,
+}
+
+/// Reads `HOST` or `HOST::GUEST`.
+pub(super) fn dir(text: &str) -> Result<Dir, String> {
+    let (host, guest) = text.split_once("::").unwrap_or((text, text));
+    if host.is_empty() || guest.is_empty() {
+        return Err("expected HOST or HOST::GUEST".to_owned());
+    }
+    Ok(Dir {
+        host: host.into(),
+        guest: guest.to_owned(),
+    })
+}
+
+/// Reads `NAME=VALUE`.
+pub(super) fn variable(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        None => Err("expected NAME=VALUE".to_owned()),
+        Some(("", _)) => Err("the name before `=` is empty".to_owned()),
+        Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
+    }
+}
+
+/// Reads a number of bytes: `100000`, `64K`, `16M`, `2G`.
+pub(super) fn size(text: &str) -> Result<usize, String> {
+    let (digits, unit) = match text.strip_suffix(['K', 'k']) {
+        Some(digits) => (digits, 1_usize << 10),
+        None => match text.strip_suffix(['M', 'm']) {
+            Some(digits) => (digits, 1 << 20),
+            None => match text.strip_suffix(['G', 'g']) {
+                Some(digits) => (digits, 1 << 30),
+                None => (text, 1),
+            },
+        },
+    };
+    let number = digits.parse::<usize>();
+    number
+        .ok()
+        .filter(|_| digits.starts_with(|c: char| c.is_ascii_digit()))
+        .and_then(|number| number.checked_mul(unit))
+        .ok_or_else(|| "expected a number of bytes, as in 65536, 64K, 16M or 1G".to_owned())
+}
+
+/// Reads the size of the stack.
+pub(super) fn stack_size(text: &str) -> Result<usize, String> {
+    const LEAST: usize = 1024;
+    match size(text)? {
+        bytes if bytes < LEAST => Err(format!("a stack has at least {LEAST} bytes")),
+        bytes => Ok(bytes),
+    }
+}
+
+/// A proposal that can be turned on and off.
+#[derive(Clone, Copy)]
+pub(crate) struct Proposal {
+    pub(crate) name: &'static str,
+    /// Turns it on or off.
+    pub(crate) set: fn(&mut Config, bool) -> &mut Config,
+}
+
+impl std::fmt::Debug for Proposal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl Proposal {
+    /// All that are supported. They are on unless they are turned off.
+    pub(crate) const ALL: &'static [Self] = &[
+        Self {
+            name: "mutable-global",
+            set: Config::wasm_mutable_global,
+        },
+        Self {
+            name: "sign-extension",
+            set: Config::wasm_sign_extension,
+        },
+        Self {
+            name: "nontrapping-float-to-int",
+            set: Config::wasm_saturating_float_to_int,
+        },
+        Self {
+            name: "multi-value",
+            set: Config::wasm_multi_value,
+        },
+        Self {
+            name: "bulk-memory",
+            set: Config::wasm_bulk_memory,
+        },
+        Self {
+            name: "reference-types",
+            set: Config::wasm_reference_types,
+        },
+        Self {
+            name: "tail-call",
+            set: Config::wasm_tail_call,
+        },
+        Self {
+            name: "extended-const",
+            set: Config::wasm_extended_const,
+        },
+        Self {
+            name: "multi-memory",
+            set: Config::wasm_multi_memory,
+        },
+    ];
+}
+
+/// The list of proposals, for a help text.
+pub(super) static PROPOSALS_HELP: LazyLock<String> = LazyLock::new(|| {
+    let mut text = "Proposals that are supported, for `--wasm NAME[=y|n]`:".to_owned();
+    for proposal in Proposal::ALL {
+        let _ = write!(text, "\n  {}", proposal.name);
+    }
+    text
+});
+
+/// Reads `NAME`, `NAME=y` or `NAME=n`.
+pub(super) fn proposal(text: &str) -> Result<(Proposal, bool), String> {
+    let (name, enable) = match text.split_once('=') {
+        None => (text, true),
+        Some((name, "y" | "yes" | "true")) => (name, true),
+        Some((name, "n" | "no" | "false")) => (name, false),
+        Some((_, other)) => return Err(format!("expected `y` or `n`, found `{other}`")),
+    };
+    let mut all = Proposal::ALL.iter();
+    let found = all.find(|proposal| proposal.name == name);
+    let names = || Proposal::ALL.iter().map(|proposal| proposal.name);
+    found.map(|proposal| (*proposal, enable)).ok_or_else(|| {
+        let names: Vec<&str> = names().collect();
+        format!(
+            "no proposal of this name is supported, only {}",
+            names.join(", ")
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_are_split_at_the_first_sign() {
+        assert_eq!(variable("A=b=c"), Ok(("A".to_owned(), "b=c".to_owned())));
+        assert_eq!(variable("A="), Ok(("A".to_owned(), String::new())));
+        assert!(variable("A").is_err());
+        assert!(variable("=b").is_err());
+    }
+
+    #[test]
+    fn directories_have_their_own_name_or_another_one() {
+        let found = |text: &str| {
+            let dir = dir(text).ok()?;
+            Some((dir.host.to_string_lossy().into_owned(), dir.guest))
+        };
+        let pair = |host: &str, guest: &str| Some((host.to_owned(), guest.to_owned()));
+        assert_eq!(found("/a"), pair("/a", "/a"));
+        assert_eq!(found(".::/"), pair(".", "/"));
+        assert_eq!(found("c:/x::/y"), pair("c:/x", "/y"));
+        assert_eq!(found("a::b::c"), pair("a", "b::c"));
+        for wrong in ["", "::", "a::", "::b"] {
+            assert_eq!(found(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(size("0"), Ok(0));
+        assert_eq!(size("123"), Ok(123));
+        assert_eq!(size("64K"), Ok(65536));
+        assert_eq!(size("3m"), Ok(3 << 20));
+        assert_eq!(size("2G"), Ok(2 << 30));
+        for wrong in ["", "K", "-1", "+1", "1.5M", "1T", "99999999999999G", "1 K"] {
+            assert!(size(wrong).is_err(), "{wrong}");
+        }
+        assert!(stack_size("1023").is_err());
+        assert_eq!(stack_size("1K"), Ok(1024));
+    }
+
+    #[test]
+    fn proposals_are_on_or_off() {
+        for (text, enable) in [
+            ("tail-call", true),
+            ("tail-call=y", true),
+            ("tail-call=no", false),
+        ] {
+            let (proposal, found) = proposal(text).unwrap();
+            assert_eq!((proposal.name, found), ("tail-call", enable));
+        }
+        assert!(proposal("tail-call=maybe").is_err());
+        assert!(
+            proposal("tail_call")
+                .unwrap_err()
+                .contains("multi-value, bulk-memory")
+        );
+    }
+}

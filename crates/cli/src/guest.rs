@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use damson::{Config, Engine, ExternType, Func, Instance, Linker, Module, Store, TrapCode, Val};
-use damson_wasi::{WasiCtx, WasiCtxBuilder};
+use damson_wasi::{Permissions, WasiCtx, WasiCtxBuilder};
 
 use crate::failure::Failure;
 use crate::options::GuestOptions;
@@ -146,6 +146,9 @@ impl<'a> Program<'a> {
         }
         for (name, value) in &self.options.env {
             wasi = wasi.env(name, value);
+        }
+        for dir in &self.options.dir {
+            wasi = wasi.preopened_dir(&dir.host, &dir.guest, Permissions::ReadWrite);
         }
         wasi.build()
             .map_err(|error| Failure::Usage(error.to_string()))

@@ -249,7 +249,10 @@ fn functions_can_be_translated_before_their_first_call() {
             let listing = module.disassemble(func).unwrap();
             let last = listing.instructions().last().unwrap();
             let size = module.bytecode_size(func).unwrap();
-            assert!(size > last.cell * 8 && size.is_multiple_of(8), "{size} {last:?}");
+            assert!(
+                size > last.cell * 8 && size.is_multiple_of(8),
+                "{size} {last:?}"
+            );
         }
         for none in [0, 3] {
             assert!(module.precompile(none).is_err());

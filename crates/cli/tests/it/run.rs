@@ -38,6 +38,50 @@ fn the_guest_gets_only_the_environment_it_is_given() {
     assert_eq!(output.success(), "A=1=2\0B=x\0");
 }
 
+/// Opens `in.txt` of the first directory, and prints what is in it.
+const READ_FILE: &str = r#"(module
+    (import "wasi_snapshot_preview1" "path_open" (func $path_open
+        (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "fd_read" (func $fd_read (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "fd_prestat_dir_name"
+        (func $name (param i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "proc_exit" (func $proc_exit (param i32)))
+    (memory (export "memory") 1)
+    (data (i32.const 64) "in.txt")
+    (func $print (param $length i32)
+        (i32.store (i32.const 0) (i32.const 1024))
+        (i32.store (i32.const 4) (local.get $length))
+        (drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8))))
+    (func (export "_start")
+        (if (call $name (i32.const 3) (i32.const 1024) (i32.const 5))
+            (then (call $proc_exit (i32.const 40))))
+        (call $print (i32.const 5))
+        (if (call $path_open (i32.const 3) (i32.const 0) (i32.const 64) (i32.const 6)
+                (i32.const 0) (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 16))
+            (then (call $proc_exit (i32.const 41))))
+        (i32.store (i32.const 0) (i32.const 1024))
+        (i32.store (i32.const 4) (i32.const 100))
+        (if (call $fd_read (i32.load (i32.const 16)) (i32.const 0) (i32.const 1) (i32.const 8))
+            (then (call $proc_exit (i32.const 42))))
+        (call $print (i32.load (i32.const 8)))))"#;
+
+#[test]
+fn directories_are_the_guests_under_the_names_given() {
+    let path = file("read_file.wat", READ_FILE);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("read_file");
+    std::fs::create_dir_all(&folder).expect("a writable folder");
+    std::fs::write(folder.join("in.txt"), ": contents\n").expect("a writable file");
+    let dir = format!("{}::/data", folder.display());
+    let output = damson(&["run", "--dir", &dir, &path]);
+    assert_eq!(output.success(), "/data: contents\n");
+    // Without it there is no descriptor 3.
+    assert_eq!(damson(&["run", &path]).code, Some(40));
+    let missing = format!("{}/missing", folder.display());
+    let stderr = damson(&["run", "--dir", &missing, &path]).failure(2);
+    assert!(stderr.contains("missing"), "{stderr}");
+}
+
 #[test]
 fn input_is_passed_on() {
     let module = wasi_program(

@@ -270,7 +270,6 @@ impl CodeMap {
             .is_some_and(|entry| entry.get().is_some())
     }
 
-<<<<<<< HEAD
     /// The code of a function, made if it is missing.
     pub(crate) fn supply(&self, func_index: u32) -> Result<&Code, SupplyError> {
         let entry = self.entry(func_index).ok_or(SupplyError::NoCode)?;
@@ -288,41 +287,26 @@ impl CodeMap {
     /// Frees code that was not published.
     fn discard(&self, code: Box<Code>) {
         self.by_address.lock().remove(&code.start.addr());
-=======
+    }
+
     /// Sees to it that a function has code, as its first call would.
     ///
     /// # Errors
     ///
     /// When there is no compiler, or it fails.
     pub fn prepare(&self, func_index: u32) -> Result<(), CallError> {
-        self.supply(func_index).map_err(|error| match error {
-            SupplyError::NoCompiler => CallError::NoCode { func_index },
-            SupplyError::Compile(source) => CallError::Compile { func_index, source },
-        })
+        match self.supply(func_index) {
+            Ok(_) => Ok(()),
+            Err(SupplyError::NoCode) => Err(CallError::NoCode { func_index }),
+            Err(SupplyError::Compile(source)) => Err(CallError::Compile { func_index, source }),
+        }
     }
 
     /// The size of a function's code in bytes, if it has any.
     #[must_use]
     pub fn code_bytes(&self, func_index: u32) -> Option<usize> {
-        let entry = self.entry(func_index)?;
-        // SAFETY: null, or a `Code` that lives as long as the map.
-        let code = unsafe { entry.load(Ordering::Acquire).cast::<Code>().as_ref() }?;
+        let code = self.entry(func_index)?.get()?;
         Some(code.cells.len() * size_of::<Cell>())
-    }
-
-    /// Sees to it that a function has code.
-    pub(crate) fn supply(&self, func_index: u32) -> Result<(), SupplyError> {
-        if self.is_defined(func_index) {
-            return Ok(());
-        }
-        let compiler = self.compiler.as_ref().ok_or(SupplyError::NoCompiler)?;
-        let code = compiler.compile(func_index).map_err(SupplyError::Compile)?;
-        match self.define(func_index, code) {
-            // Another thread was faster.
-            Ok(()) | Err(DefineError::AlreadyDefined { .. }) => Ok(()),
-            Err(error) => Err(SupplyError::Compile(Box::new(error))),
-        }
->>>>>>> e820961 (Compile, inspect and time modules from the command line)
     }
 
     /// The function to which the instruction at `ip` belongs, and the byte offset of its Wasm

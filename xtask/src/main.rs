@@ -16,6 +16,7 @@ mod invocation;
 mod mutations;
 mod sanitize;
 mod tidy;
+mod wasi_oracle;
 mod workloads;
 
 use std::process::ExitCode;
@@ -44,6 +45,7 @@ enum Task {
     Pairs(bench::PairsArgs),
     Mutations(mutations::MutationsArgs),
     Sanitize(sanitize::SanitizeArgs),
+    WasiOracle(wasi_oracle::WasiOracleArgs),
     Workloads(workloads::WorkloadsArgs),
 }
 
@@ -61,6 +63,7 @@ fn main() -> ExitCode {
         Task::Pairs(args) => bench::pairs(&args),
         Task::Mutations(args) => mutations::run(&args),
         Task::Sanitize(args) => sanitize::run(&args),
+        Task::WasiOracle(args) => wasi_oracle::run(&args),
         Task::Workloads(args) => workloads::run(&args),
     };
     match result {

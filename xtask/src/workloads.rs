@@ -25,15 +25,15 @@ use clap::Args;
 use crate::invocation::workspace_root;
 
 /// Both compilers: no fused multiply-add, which would change the last bit.
-const C_FLAGS: [&str; 5] = ["-std=c11", "-Wall", "-Wextra", "-O2", "-ffp-contract=off"];
-const WASM_TARGET: [&str; 2] = ["--target=wasm32-wasi", "--sysroot=/usr"];
+pub(crate) const C_FLAGS: [&str; 5] = ["-std=c11", "-Wall", "-Wextra", "-O2", "-ffp-contract=off"];
+pub(crate) const WASM_TARGET: [&str; 2] = ["--target=wasm32-wasi", "--sysroot=/usr"];
 /// The stack lies below the data, so that overflowing it traps.
-const LINK_FLAGS: [&str; 3] = [
+pub(crate) const LINK_FLAGS: [&str; 3] = [
     "-Wl,--strip-all",
     "-Wl,--stack-first",
     "-Wl,-z,stack-size=262144",
 ];
-const APT: &str = "apt-get install clang-14 lld-14 wasi-libc libclang-rt-14-dev-wasm32";
+pub(crate) const APT: &str = "apt-get install clang-14 lld-14 wasi-libc libclang-rt-14-dev-wasm32";
 
 const TABLE_BEGIN: &str = "<!-- table: written by `cargo xtask workloads` -->";
 const TABLE_END: &str = "<!-- end of table -->";
@@ -61,7 +61,7 @@ pub(crate) struct WorkloadsArgs {
 pub(crate) fn run(args: &WorkloadsArgs) -> anyhow::Result<()> {
     let folder = workspace_root().join("workloads");
     let tools = Tools::find(args)?;
-    let scratch = scratch_folder()?;
+    let scratch = target_folder("workloads")?;
     let mut files = Files {
         check: args.check,
         problems: Vec::new(),
@@ -140,7 +140,7 @@ impl Tools {
 }
 
 /// The first of the programs that can be started, and its version's first line.
-fn find(candidates: &[&str]) -> Option<(String, String)> {
+pub(crate) fn find(candidates: &[&str]) -> Option<(String, String)> {
     candidates.iter().find_map(|&program| {
         let output = Command::new(program)
             .arg("--version")
@@ -153,14 +153,15 @@ fn find(candidates: &[&str]) -> Option<(String, String)> {
     })
 }
 
-/// Where objects and native programs go: they are not for the repository.
-fn scratch_folder() -> anyhow::Result<PathBuf> {
+/// A folder for what is not for the repository: objects and native programs, for
+/// instance.
+pub(crate) fn target_folder(name: &str) -> anyhow::Result<PathBuf> {
     let target = match std::env::var_os("CARGO_TARGET_DIR") {
         // Relative to where cargo was called, as cargo has it.
         Some(folder) => std::path::absolute(folder)?,
         None => workspace_root().join("target"),
     };
-    let scratch = target.join("workloads");
+    let scratch = target.join(name);
     fs::create_dir_all(&scratch).with_context(|| format!("{}", scratch.display()))?;
     Ok(scratch)
 }
@@ -301,7 +302,7 @@ impl Program<'_> {
 }
 
 /// Runs the command; its standard output as text.
-fn output_of(command: &mut Command) -> anyhow::Result<String> {
+pub(crate) fn output_of(command: &mut Command) -> anyhow::Result<String> {
     let output = command
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())

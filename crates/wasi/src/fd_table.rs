@@ -157,18 +157,14 @@ impl FdTable {
         }
     }
 
-    /// The directory `fd`, to look up a path in. A file is no directory; a stream
-    /// is not even that.
+    /// The directory `fd`, to look up a path in; anything else is a bad descriptor.
     pub(crate) fn dir(&self, fd: u32, rights: Rights) -> Result<&Dir, Errno> {
         let descriptor = self.get(fd)?;
-        match &descriptor.object {
-            Object::Dir(dir) => {
-                descriptor.require(rights)?;
-                Ok(dir)
-            }
-            Object::File(_) => Err(Errno::NotDir),
-            Object::Input(_) | Object::Output(_) => Err(Errno::BadF),
-        }
+        let Object::Dir(dir) = &descriptor.object else {
+            return Err(Errno::BadF);
+        };
+        descriptor.require(rights)?;
+        Ok(dir)
     }
 
     /// Fails when there is no room for one more.

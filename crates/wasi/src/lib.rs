@@ -54,8 +54,8 @@
 //! All 46 functions are defined, so that every command module links, under
 //! `wasi_snapshot_preview1` and, with the structures and numbers of that older
 //! version, under `wasi_unstable`. Where the specification leaves open what a
-//! function does, it does what Wasmtime does. There is no network, and threads
-//! (`wasi.thread-spawn`) are not defined.
+//! function does, it does what Wasmtime does. There is no network. There are no
+//! threads either: `wasi.thread-spawn` ends the guest with [`ThreadsUnsupported`].
 //!
 //! Everything is developed and tested on Unix. What differs elsewhere: errors are
 //! known only by their kind, directory entries have no numbers, and descriptors do
@@ -77,6 +77,6 @@ pub use self::clock::{Clock, SystemClock, VirtualClock};
 pub use self::ctx::{BuildError, WasiCtx, WasiCtxBuilder};
 pub use self::errno::Errno;
 pub use self::fs::Permissions;
-pub use self::host::add_to_linker;
+pub use self::host::{ThreadsUnsupported, add_to_linker, add_to_pruned_linker};
 pub use self::random::{RandomSource, SeededRandom, SystemRandom};
 pub use self::stream::OutputPipe;

@@ -158,7 +158,10 @@ impl Dir {
         // Only a directory gets a name with a slash at its end; `cap-std` would drop
         // the slash.
         if new.ends_with('/') && !self.dir.symlink_metadata(old)?.is_dir() {
-            return Err(Errno::NotDir);
+            return match to.dir.symlink_metadata(new).map_err(Errno::from) {
+                Err(Errno::Perm) => Err(Errno::Perm),
+                _ => Err(Errno::NotDir),
+            };
         }
         Ok(self.dir.rename(old, &to.dir, new)?)
     }
@@ -200,8 +203,12 @@ impl Dir {
 
     pub(crate) fn stat_at(&self, path: &str, lookup: LookupFlags) -> Result<FileStat, Errno> {
         let metadata = match follow(lookup) {
-            FollowSymlinks::Yes => self.dir.metadata(path),
-            FollowSymlinks::No => self.dir.symlink_metadata(path),
+            // What comes before a slash at the end is followed anyway, and must be a
+            // directory, which `symlink_metadata` does not see to.
+            FollowSymlinks::No if !path.ends_with('/') && !path.ends_with("/.") => {
+                self.dir.symlink_metadata(path)
+            }
+            _ => self.dir.metadata(path),
         };
         Ok(FileStat::of(&metadata?))
     }

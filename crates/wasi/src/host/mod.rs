@@ -16,10 +16,12 @@ mod path;
 mod poll;
 mod process;
 mod sock;
+mod threads;
 
-use damson::{Caller, Error, Extern, Linker};
+use damson::{AsContextMut, Caller, Erased, Error, Extern, Linker, StoreContextMut};
 
 use self::path::{At, OpenRequest};
+pub use self::threads::ThreadsUnsupported;
 use crate::abi::Abi;
 use crate::guest::{GuestMemory, IoVecs};
 use crate::{Errno, WasiCtx};
@@ -42,42 +44,117 @@ pub fn add_to_linker<T: 'static>(
     linker: &mut Linker<T>,
     get: impl Fn(&mut T) -> &mut WasiCtx + Copy + Send + Sync + 'static,
 ) -> Result<(), Error> {
-    for abi in [Abi::Preview1, Abi::Unstable] {
-        define_with_memory(linker, abi, get)?;
-        process::define_without_memory(linker, abi)?;
+    fn same<T>(context: StoreContextMut<'_, T>) -> Result<StoreContextMut<'_, T>, Error> {
+        Ok(context)
     }
-    Ok(())
+    define_all(linker, Way { view: same, get })
 }
 
-/// Runs `body` with the caller's memory and context; the errno is the guest's
-/// result. A caller that exports no memory is an error of the module, not of
-/// the call, and ends the guest.
-fn call<T: 'static>(
-    caller: &mut Caller<'_, T>,
-    abi: Abi,
-    get: impl Fn(&mut T) -> &mut WasiCtx,
-    name: &str,
-    body: impl FnOnce(&mut Call<'_>) -> Result<(), Errno>,
-) -> Result<u32, Error> {
-    let memory = caller
-        .get_export("memory")
-        .and_then(Extern::into_memory)
-        .ok_or_else(|| {
-            Error::new(format!(
-                "{module}.{name} was called by a module that exports no memory named `memory`",
-                module = abi.module()
-            ))
-        })?;
-    let (bytes, data) = memory.data_and_store_mut(caller);
-    let mut call = Call {
-        ctx: get(data),
-        memory: GuestMemory::new(bytes),
-        abi,
-    };
-    Ok(match body(&mut call) {
-        Ok(()) => 0,
-        Err(errno) => u32::from(errno.number()),
-    })
+/// Defines WASI in a linker for stores whose data type is given up.
+///
+/// `get` finds the context in data of the type `T`. Every call checks that the
+/// store's data is a `T`; in another store the functions fail with an error that
+/// names both types.
+///
+/// ```
+/// use damson::{Engine, Erased, Linker, Module, Store};
+/// use damson_wasi::{WasiCtx, WasiCtxBuilder};
+///
+/// struct Plugin {
+///     wasi: WasiCtx,
+/// }
+///
+/// let engine = Engine::default();
+/// let mut linker = <Linker<Erased>>::new(&engine);
+/// damson_wasi::add_to_pruned_linker(&mut linker, |plugin: &mut Plugin| &mut plugin.wasi)?;
+///
+/// let wasi = WasiCtxBuilder::new().build()?;
+/// let mut store = Store::new(&engine, Plugin { wasi }).prune();
+/// let module = Module::new(&engine, "(module (func (export \"_start\")))")?;
+/// let instance = linker.instantiate_and_start(&mut store, &module)?;
+/// instance.get_typed_func::<(), ()>(&store, "_start")?.call(&mut store, ())?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// When the linker has one of the names already.
+pub fn add_to_pruned_linker<T: 'static>(
+    linker: &mut Linker<Erased>,
+    get: impl Fn(&mut T) -> &mut WasiCtx + Copy + Send + Sync + 'static,
+) -> Result<(), Error> {
+    fn checked<T: 'static>(
+        context: StoreContextMut<'_, Erased>,
+    ) -> Result<StoreContextMut<'_, T>, Error> {
+        Ok(context.try_context_mut()?)
+    }
+    define_all(linker, Way { view: checked, get })
+}
+
+/// The way from a call to its context: from what the linker knows of the store to
+/// its data `T`, and from there to the context.
+struct Way<S: 'static, T: 'static, G> {
+    view: View<S, T>,
+    get: G,
+}
+
+/// A view of the same store with another type of data.
+type View<S, T> = for<'a> fn(StoreContextMut<'a, S>) -> Result<StoreContextMut<'a, T>, Error>;
+
+impl<S, T, G: Copy> Clone for Way<S, T, G> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S, T, G: Copy> Copy for Way<S, T, G> {}
+
+impl<S, T, G: Fn(&mut T) -> &mut WasiCtx> Way<S, T, G> {
+    /// Runs `body` with the caller's memory and context; the errno is the guest's
+    /// result. A caller that exports no memory is an error of the module, not of
+    /// the call, and ends the guest.
+    fn call(
+        &self,
+        caller: &mut Caller<'_, S>,
+        abi: Abi,
+        name: &str,
+        body: impl FnOnce(&mut Call<'_>) -> Result<(), Errno>,
+    ) -> Result<u32, Error> {
+        let memory = caller
+            .get_export("memory")
+            .and_then(Extern::into_memory)
+            .ok_or_else(|| {
+                Error::new(format!(
+                    "{module}.{name} was called by a module that exports no memory named `memory`",
+                    module = abi.module()
+                ))
+            })?;
+        let context = (self.view)(caller.as_context_mut())?;
+        let (bytes, data) = memory.data_and_store_mut(context);
+        let mut call = Call {
+            ctx: (self.get)(data),
+            memory: GuestMemory::new(bytes),
+            abi,
+        };
+        Ok(match body(&mut call) {
+            Ok(()) => 0,
+            Err(errno) => u32::from(errno.number()),
+        })
+    }
+}
+
+fn define_all<S: 'static, T: 'static, G>(
+    linker: &mut Linker<S>,
+    way: Way<S, T, G>,
+) -> Result<(), Error>
+where
+    G: Fn(&mut T) -> &mut WasiCtx + Copy + Send + Sync + 'static,
+{
+    for abi in [Abi::Preview1, Abi::Unstable] {
+        define_with_memory(linker, abi, way)?;
+        process::define_without_memory(linker, abi)?;
+    }
+    threads::define(linker)
 }
 
 macro_rules! functions {
@@ -86,17 +163,20 @@ macro_rules! functions {
         #[cfg(test)]
         pub(crate) const WITH_MEMORY: &[&str] = &[$( stringify!($name) ),*];
 
-        fn define_with_memory<T: 'static>(
-            linker: &mut Linker<T>,
+        fn define_with_memory<S: 'static, T: 'static, G>(
+            linker: &mut Linker<S>,
             abi: Abi,
-            get: impl Fn(&mut T) -> &mut WasiCtx + Copy + Send + Sync + 'static,
-        ) -> Result<(), Error> {
+            way: Way<S, T, G>,
+        ) -> Result<(), Error>
+        where
+            G: Fn(&mut T) -> &mut WasiCtx + Copy + Send + Sync + 'static,
+        {
             $(
                 linker.func_wrap(
                     abi.module(),
                     stringify!($name),
-                    move |mut caller: Caller<'_, T>, $($arg: $ty),*| -> Result<u32, Error> {
-                        call(&mut caller, abi, get, stringify!($name), |call| {
+                    move |mut caller: Caller<'_, S>, $($arg: $ty),*| -> Result<u32, Error> {
+                        way.call(&mut caller, abi, stringify!($name), |call| {
                             functions!(@call call.$name [$($arg),*] $(=> $($value),*)?)
                         })
                     },

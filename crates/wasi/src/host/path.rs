@@ -146,6 +146,9 @@ impl Call<'_> {
             fd_flags: FdFlags::try_from(request.fd_flags)?,
         };
         self.memory.slice(opened, 4)?;
+        if let Object::File(_) = self.ctx.fds.get(at.fd)?.object {
+            return Err(Errno::NotDir);
+        }
         let Place { dir, path } = self.place(at, how.required_rights())?;
         let inheriting = self.ctx.fds.get(at.fd)?.inheriting();
         let asked = how.rights | Rights::from_bits_truncate(request.inheriting);

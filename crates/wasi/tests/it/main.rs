@@ -5,3 +5,5 @@ mod escape;
 mod files;
 mod guest;
 mod hostile;
+mod linking;
+mod programs;

@@ -7,7 +7,9 @@
 use core::num::NonZeroUsize;
 
 use damson_core::StoreConfig;
-use damson_translator::Features;
+use damson_translator::{EnforcedLimits, Features};
+
+use crate::memory::StorageMaker;
 
 /// When the functions of a module are validated and translated to bytecode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -43,6 +45,12 @@ pub struct Config {
     pub(crate) max_call_depth: u32,
     /// Frames of a backtrace; 0 if there are to be none.
     pub(crate) max_backtrace: u32,
+    pub(crate) max_host_nesting: u32,
+    pub(crate) floats: bool,
+    pub(crate) allow_start_fn: bool,
+    pub(crate) ignore_custom_sections: bool,
+    pub(crate) limits: EnforcedLimits,
+    pub(crate) memory_storage: Option<StorageMaker>,
 }
 
 impl Default for Config {
@@ -55,6 +63,12 @@ impl Default for Config {
             max_stack_bytes: store.stack_bytes,
             max_call_depth: store.max_call_depth,
             max_backtrace: store.max_trace,
+            max_host_nesting: store.max_host_nesting,
+            floats: true,
+            allow_start_fn: true,
+            ignore_custom_sections: false,
+            limits: EnforcedLimits::default(),
+            memory_storage: None,
         }
     }
 }
@@ -189,6 +203,103 @@ impl Config {
     pub fn wasm_backtrace_max_frames(&mut self, frames: Option<NonZeroUsize>) -> &mut Self {
         let frames = frames.map_or(0, NonZeroUsize::get);
         self.max_backtrace = u32::try_from(frames).unwrap_or(u32::MAX);
+        self
+    }
+
+    /// How many calls that the host makes may be active in a store at a time: a host
+    /// function that calls back is one of them, and each takes native stack.
+    ///
+    /// One call more is the trap [`TrapCode::StackOverflow`](crate::TrapCode::StackOverflow).
+    pub fn set_max_host_nesting(&mut self, calls: u32) -> &mut Self {
+        self.max_host_nesting = calls;
+        self
+    }
+
+    /// Whether modules may have values and instructions of floating-point types;
+    /// on by default.
+    pub fn floats(&mut self, enable: bool) -> &mut Self {
+        self.floats = enable;
+        self
+    }
+
+    /// Whether modules may have a start function; on by default. Where it is off,
+    /// [`Module::new`](crate::Module::new) refuses those that have one.
+    pub fn allow_start_fn(&mut self, allow: bool) -> &mut Self {
+        self.allow_start_fn = allow;
+        self
+    }
+
+    /// Whether custom sections are skipped when a module is made; off by default.
+    ///
+    /// Where it is on, [`Module::custom_sections`](crate::Module::custom_sections) has
+    /// none, and functions have no names.
+    pub fn ignore_custom_sections(&mut self, enable: bool) -> &mut Self {
+        self.ignore_custom_sections = enable;
+        self
+    }
+
+    /// How much a module may have of what takes room and time to compile; no limits
+    /// by default.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use damson::{Config, EnforcedLimits};
+    ///
+    /// let mut limits = EnforcedLimits::strict();
+    /// limits.max_memories = Some(4);
+    /// Config::default().enforced_limits(limits);
+    /// ```
+    pub fn enforced_limits(&mut self, limits: EnforcedLimits) -> &mut Self {
+        self.limits = limits;
+        self
+    }
+
+    /// What memories are kept in: `make` is asked once for each memory that an
+    /// instance defines or [`Memory::new`](crate::Memory::new) makes.
+    ///
+    /// The storage it gives is empty and grows as the guest asks. The default is
+    /// [`HeapStorage`](crate::storage::HeapStorage); see [`crate::storage`] for others.
+    pub fn memory_storage<S, F>(&mut self, make: F) -> &mut Self
+    where
+        S: crate::storage::MemoryStorage + 'static,
+        F: Fn(crate::MemoryType) -> Result<S, crate::storage::StorageError> + Send + Sync + 'static,
+    {
+        self.memory_storage = Some(StorageMaker::new(make));
+        self
+    }
+}
+
+/// Settings of wasmi that choose among things that Damson does not have. They let
+/// programs compile unchanged, and the warning says what to know.
+impl Config {
+    /// Has no effect.
+    #[deprecated(note = "has no effect: the stack of a store is allocated once, at its full size")]
+    pub fn set_min_stack_height(&mut self, _bytes: usize) -> &mut Self {
+        self
+    }
+
+    /// Has no effect.
+    #[deprecated(note = "has no effect: a stack belongs to its store, an engine keeps none")]
+    pub fn set_max_cached_stacks(&mut self, _stacks: usize) -> &mut Self {
+        self
+    }
+
+    /// Has no effect.
+    #[deprecated(note = "has no effect: modules that use custom page sizes are refused")]
+    pub fn wasm_custom_page_sizes(&mut self, _enable: bool) -> &mut Self {
+        self
+    }
+
+    /// Has no effect.
+    #[deprecated(note = "has no effect: modules that use 64-bit memories or tables are refused")]
+    pub fn wasm_memory64(&mut self, _enable: bool) -> &mut Self {
+        self
+    }
+
+    /// Has no effect.
+    #[deprecated(note = "has no effect: modules that use wide arithmetic are refused")]
+    pub fn wasm_wide_arithmetic(&mut self, _enable: bool) -> &mut Self {
         self
     }
 }

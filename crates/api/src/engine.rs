@@ -6,6 +6,7 @@ use damson_core::{PrunedRef, StoreConfig};
 
 use crate::config::Config;
 use crate::error::EngineMismatch;
+use crate::memory::StorageMaker;
 
 /// A configuration shared by modules, linkers and stores.
 ///
@@ -61,6 +62,8 @@ impl Engine {
         store.stack_bytes = config.max_stack_bytes;
         store.max_call_depth = config.max_call_depth;
         store.max_trace = config.max_backtrace;
+        store.max_host_nesting = config.max_host_nesting;
+        store.memory_storage = config.memory_storage.as_ref().map(StorageMaker::to_core);
         store.fuel = config.consume_fuel.then_some(0);
         store.embedder = Some(Arc::new(self.clone()));
         store
@@ -71,6 +74,9 @@ impl Engine {
         let mut config = damson_translator::Config::default();
         config.features = self.config().features;
         config.consume_fuel = self.config().consume_fuel;
+        config.floats = self.config().floats;
+        config.ignore_custom_sections = self.config().ignore_custom_sections;
+        config.limits = self.config().limits;
         config
     }
 
@@ -115,6 +121,7 @@ impl EngineWeak {
 mod tests {
     use super::*;
     use core::num::NonZeroUsize;
+    use damson_translator::EnforcedLimits;
 
     #[test]
     fn clones_are_the_same_engine_and_others_are_not() {
@@ -139,11 +146,17 @@ mod tests {
             .set_max_stack_height(123_456)
             .set_max_recursion_depth(77)
             .wasm_backtrace(false)
+            .set_max_host_nesting(7)
             .consume_fuel(true);
         let store = Engine::new(&config).store_config();
         assert_eq!(
-            (store.stack_bytes, store.max_call_depth, store.fuel),
-            (123_456, 77, Some(0))
+            (
+                store.stack_bytes,
+                store.max_call_depth,
+                store.max_host_nesting,
+                store.fuel
+            ),
+            (123_456, 77, 7, Some(0))
         );
         assert_eq!(store.max_trace, 0);
         config.wasm_backtrace(true);
@@ -165,5 +178,27 @@ mod tests {
         let translator = Engine::new(&config).translator_config();
         assert!(translator.consume_fuel && !translator.features.tail_call);
         assert!(!Engine::default().translator_config().consume_fuel);
+
+        type Set = fn(&mut Config) -> &mut Config;
+        type IsSet = fn(&damson_translator::Config) -> bool;
+        let settings: [(Set, IsSet); 3] = [
+            (|c| c.floats(false), |t| !t.floats),
+            (
+                |c| c.ignore_custom_sections(true),
+                |t| t.ignore_custom_sections,
+            ),
+            (
+                |c| c.enforced_limits(EnforcedLimits::strict()),
+                |t| t.limits == EnforcedLimits::strict(),
+            ),
+        ];
+        for (set, _) in settings {
+            let mut config = Config::default();
+            set(&mut config);
+            let translator = Engine::new(&config).translator_config();
+            let found = settings.map(|(_, is_set)| is_set(&translator));
+            let expected = settings.map(|(other, _)| core::ptr::fn_addr_eq(other, set));
+            assert_eq!(found, expected);
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use damson_core::{ForeignHandle, GlobalEntity, GlobalHandle, GlobalType, Mutability, PrunedRef};
 
-use crate::error::{Error, GlobalError};
+use crate::error::GlobalError;
 use crate::store::{AsContext, AsContextMut};
 use crate::value::Val;
 
@@ -71,17 +71,21 @@ impl Global {
     ///
     /// - If the global is constant, or holds another type.
     /// - If the global or the value belongs to another store.
-    pub fn set(&self, mut ctx: impl AsContextMut, new_value: Val) -> Result<(), Error> {
+    pub fn set(&self, mut ctx: impl AsContextMut, new_value: Val) -> Result<(), GlobalError> {
         let mut ctx = ctx.as_context_mut();
         let ty = self.entity(ctx.pruned_ref())?.ty();
         let (expected, found) = (ty.content(), new_value.ty());
         if ty.mutability() == Mutability::Const {
-            return Err(GlobalError::ImmutableWrite { ty }.into());
+            return Err(GlobalError::ImmutableWrite { ty });
         }
         if expected != found {
-            return Err(GlobalError::TypeMismatch { expected, found }.into());
+            return Err(GlobalError::TypeMismatch { expected, found });
         }
         let cell = new_value.to_cell(ctx.pruned_ref())?;
-        Ok(ctx.pruned_mut().set_global(self.0, cell)?)
+        match ctx.pruned_mut().set_global(self.0, cell) {
+            Ok(()) => Ok(()),
+            Err(damson_core::GlobalError::ForeignHandle(error)) => Err(error.into()),
+            Err(_) => Err(GlobalError::ImmutableWrite { ty }),
+        }
     }
 }

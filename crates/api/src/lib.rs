@@ -70,6 +70,7 @@ mod externals;
 mod func;
 mod global;
 mod instance;
+mod limiter;
 mod linker;
 mod memory;
 mod module;
@@ -80,14 +81,17 @@ mod value;
 /// The errors of the single operations, as found in an [`ErrorKind`](errors::ErrorKind).
 pub mod errors {
     pub use crate::error::{
-        CompilationError, ElementTypeMismatch, EngineMismatch, ErrorKind, FuelError, FuncError,
-        GlobalError, HostError, LinkerError,
+        CompilationError, EngineMismatch, ErrorKind, FuelError, FuncError, GlobalError, HostError,
+        LinkerError,
     };
     pub use damson_core::{
-        ForeignHandle, GrowError, InstantiateError as InstantiationError, MemoryError, TableError,
-        TypeMismatch,
+        CountExceeded, ForeignHandle, GrowError, ImportMismatch,
+        InstantiateError as InstantiationError, InvalidTrapCode, MemoryError, MemoryTypeError,
+        TableError, TypeMismatch,
     };
-    pub use damson_translator::Error as WasmError;
+    pub use damson_translator::{EnforcedLimitsError, Error as WasmError};
+
+    pub use crate::limiter::LimiterError;
 }
 
 pub use self::backtrace::{FrameInfo, FrameSymbol, WasmBacktrace};
@@ -100,11 +104,12 @@ pub use self::func::{
 };
 pub use self::global::Global;
 pub use self::instance::Instance;
+pub use self::limiter::{ResourceLimiter, StoreLimits, StoreLimitsBuilder};
 pub use self::linker::{InstancePre, Linker};
 pub use self::memory::Memory;
 pub use self::module::{
-    CustomSection, DisassembledInstr, Disassembly, ExportType, ImportType, Module,
-    ModuleExportsIter, ModuleImportsIter,
+    CustomSection, CustomSectionsIter, DisassembledInstr, Disassembly, ExportType, ImportType,
+    Module, ModuleExportsIter, ModuleImportsIter,
 };
 pub use self::store::{
     AsContext, AsContextMut, Erased, PrunedMut, PrunedRef, PrunedStore, Store, StoreContext,
@@ -113,6 +118,13 @@ pub use self::store::{
 pub use self::table::Table;
 pub use self::value::{ExternRef, F32, F64, Nullable, Ref, Val};
 pub use damson_core::{
-    Cell, ExternType, FuncType, GlobalType, Local, MemoryType, Mutability, RefType, Sendable,
-    TableType, Trap, TrapCode, TrapSite, TypeMismatch, ValType,
+    CallHook, Cell, ExternType, FuncType, GlobalType, Local, MemoryType, MemoryTypeBuilder,
+    Mutability, RefType, Sendable, TableType, Trap, TrapCode, TrapSite, TypeMismatch, ValType,
 };
+pub use damson_translator::{AvgBytesPerFunctionLimit, EnforcedLimits};
+
+/// Where the bytes of memories live, see [`Config::memory_storage`] and
+/// [`Memory::with_storage`].
+pub mod storage {
+    pub use damson_core::storage::*;
+}

@@ -1,9 +1,13 @@
 //! Linear memories.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
+use core::fmt;
 
+use damson_core::store::MakeStorage;
 use damson_core::{
-    ForeignHandle, MemoryEntity, MemoryHandle, MemoryType, PrunedRef, StaticStorage,
+    ForeignHandle, MemoryEntity, MemoryError, MemoryHandle, MemoryStorage, MemoryType, PrunedRef,
+    StaticStorage, StorageError,
 };
 
 use crate::error::Error;
@@ -38,15 +42,30 @@ impl Memory {
     ///
     /// If the type cannot exist, or its minimum does not fit the buffer.
     pub fn new_static(
-        mut ctx: impl AsContextMut,
+        ctx: impl AsContextMut,
         ty: MemoryType,
         buffer: &'static mut [u8],
     ) -> Result<Self, Error> {
-        let storage = Box::new(StaticStorage::new(buffer));
+        Self::with_storage(ctx, ty, StaticStorage::new(buffer))
+    }
+
+    /// A memory in a storage of the caller's choice, see [`crate::storage`].
+    ///
+    /// The storage grows to the minimum of the type. Bytes that it already has are
+    /// kept; they must be whole pages.
+    ///
+    /// # Errors
+    ///
+    /// If the type cannot exist, or the storage has no room or another size.
+    pub fn with_storage(
+        mut ctx: impl AsContextMut,
+        ty: MemoryType,
+        storage: impl MemoryStorage + 'static,
+    ) -> Result<Self, Error> {
         Ok(Self(
             ctx.as_context_mut()
                 .pruned_mut()
-                .alloc_memory_with(ty, storage)?,
+                .alloc_memory_with(ty, Box::new(storage))?,
         ))
     }
 
@@ -90,13 +109,26 @@ impl Memory {
         self.own(ctx.as_context().pruned_ref()).len
     }
 
+    /// The address of the first byte.
+    ///
+    /// It changes when the memory grows, and is good for [`data_size`](Self::data_size)
+    /// bytes. Reading and writing there is unsafe: nobody else may have the bytes
+    /// borrowed, and no Wasm code may run meanwhile.
+    ///
+    /// # Panics
+    ///
+    /// Panics if `ctx` does not own this [`Memory`].
+    pub fn data_ptr(&self, ctx: impl AsContext) -> *mut u8 {
+        self.own(ctx.as_context().pruned_ref()).base
+    }
+
     /// Adds pages of zeros and gives the number of pages before.
     ///
     /// # Errors
     ///
     /// - If the maximum would be exceeded, or there is no memory.
     /// - If the memory belongs to another store.
-    pub fn grow(&self, mut ctx: impl AsContextMut, additional: u64) -> Result<u64, Error> {
+    pub fn grow(&self, mut ctx: impl AsContextMut, additional: u64) -> Result<u64, MemoryError> {
         Ok(ctx
             .as_context_mut()
             .pruned_mut()
@@ -145,9 +177,14 @@ impl Memory {
     ///
     /// - If the range lies outside the memory; then nothing is copied.
     /// - If the memory belongs to another store.
-    pub fn read(&self, ctx: impl AsContext, offset: usize, buffer: &mut [u8]) -> Result<(), Error> {
+    pub fn read(
+        &self,
+        ctx: impl AsContext,
+        offset: usize,
+        buffer: &mut [u8],
+    ) -> Result<(), MemoryError> {
         let ctx = ctx.as_context();
-        Ok(self.entity(ctx.pruned_ref())?.read(offset as u64, buffer)?)
+        self.entity(ctx.pruned_ref())?.read(offset as u64, buffer)
     }
 
     /// Copies bytes to the memory.
@@ -161,11 +198,35 @@ impl Memory {
         mut ctx: impl AsContextMut,
         offset: usize,
         buffer: &[u8],
-    ) -> Result<(), Error> {
+    ) -> Result<(), MemoryError> {
         let mut ctx = ctx.as_context_mut();
-        Ok(ctx
-            .pruned_mut()
+        ctx.pruned_mut()
             .memory_mut(self.0)?
-            .write(offset as u64, buffer)?)
+            .write(offset as u64, buffer)
+    }
+}
+
+/// Makes the storage of memories, as [`Config::memory_storage`](crate::Config::memory_storage)
+/// keeps it.
+#[derive(Clone)]
+pub(crate) struct StorageMaker(MakeStorage);
+
+impl StorageMaker {
+    pub(crate) fn new<S, F>(make: F) -> Self
+    where
+        S: MemoryStorage + 'static,
+        F: Fn(MemoryType) -> Result<S, StorageError> + Send + Sync + 'static,
+    {
+        Self(Arc::new(move |ty| Ok(Box::new(make(ty)?))))
+    }
+
+    pub(crate) fn to_core(&self) -> MakeStorage {
+        Arc::clone(&self.0)
+    }
+}
+
+impl fmt::Debug for StorageMaker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StorageMaker")
     }
 }

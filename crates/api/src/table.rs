@@ -1,8 +1,10 @@
 //! Tables.
 
-use damson_core::{ForeignHandle, PrunedRef, RefType, TableEntity, TableHandle, TableType};
+use damson_core::{
+    ForeignHandle, PrunedRef, RefType, TableEntity, TableError, TableHandle, TableType,
+};
 
-use crate::error::{ElementTypeMismatch, Error};
+use crate::error::Error;
 use crate::store::{AsContext, AsContextMut};
 use crate::value::Ref;
 
@@ -12,12 +14,12 @@ use crate::value::Ref;
 pub struct Table(TableHandle);
 
 /// Checks the type of a reference against that of a table's elements.
-fn check_element(expected: RefType, value: Ref) -> Result<(), ElementTypeMismatch> {
+fn check_element(expected: RefType, value: Ref) -> Result<(), TableError> {
     let found = value.ty();
     if expected == found {
         Ok(())
     } else {
-        Err(ElementTypeMismatch { expected, found })
+        Err(TableError::ElementTypeMismatch { expected, found })
     }
 }
 
@@ -81,7 +83,12 @@ impl Table {
     /// - If the maximum would be exceeded, or there is no memory.
     /// - If `init` has another type than the elements.
     /// - If the table or `init` belongs to another store.
-    pub fn grow(&self, mut ctx: impl AsContextMut, delta: u64, init: Ref) -> Result<u64, Error> {
+    pub fn grow(
+        &self,
+        mut ctx: impl AsContextMut,
+        delta: u64,
+        init: Ref,
+    ) -> Result<u64, TableError> {
         let mut ctx = ctx.as_context_mut();
         let store = ctx.pruned_ref();
         check_element(self.entity(store)?.ty().element(), init)?;
@@ -108,7 +115,7 @@ impl Table {
     /// - If the index lies outside the table.
     /// - If `value` has another type than the elements.
     /// - If the table or `value` belongs to another store.
-    pub fn set(&self, ctx: impl AsContextMut, index: u64, value: Ref) -> Result<(), Error> {
+    pub fn set(&self, ctx: impl AsContextMut, index: u64, value: Ref) -> Result<(), TableError> {
         self.fill(ctx, index, value, 1)
     }
 
@@ -125,11 +132,34 @@ impl Table {
         dst: u64,
         value: Ref,
         len: u64,
-    ) -> Result<(), Error> {
+    ) -> Result<(), TableError> {
         let mut ctx = ctx.as_context_mut();
         let store = ctx.pruned_ref();
         check_element(self.entity(store)?.ty().element(), value)?;
         let cell = value.to_cell(store)?;
-        Ok(ctx.pruned_mut().table_mut(self.0)?.fill(dst, cell, len)?)
+        ctx.pruned_mut().table_mut(self.0)?.fill(dst, cell, len)
+    }
+
+    /// Copies `len` elements from one table to another, or within one; the ranges may
+    /// overlap.
+    ///
+    /// # Errors
+    ///
+    /// - If a range lies outside its table; then nothing is copied.
+    /// - If the tables have elements of different types.
+    /// - If one of the tables belongs to another store.
+    pub fn copy(
+        mut store: impl AsContextMut,
+        dst_table: &Table,
+        dst_index: u64,
+        src_table: &Table,
+        src_index: u64,
+        len: u64,
+    ) -> Result<(), TableError> {
+        store.as_context_mut().pruned_mut().copy_table(
+            (dst_table.0, dst_index),
+            (src_table.0, src_index),
+            len,
+        )
     }
 }

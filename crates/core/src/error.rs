@@ -5,6 +5,7 @@
 
 use crate::handle::ForeignHandle;
 use crate::storage::StorageError;
+use crate::store::Counted;
 use crate::trap::TrapCode;
 use crate::types::ExternKind;
 
@@ -29,6 +30,18 @@ pub struct FuelDisabled;
 pub struct StackError {
     /// The configured size.
     pub bytes: usize,
+}
+
+/// A store has as many entities of a kind as the embedder's limiter allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the resource limiter allows {limit} {counted}, and {wanted} would be in the store")]
+pub struct CountExceeded {
+    /// Of what.
+    pub counted: Counted,
+    /// How many the limiter allows.
+    pub limit: usize,
+    /// How many there would be.
+    pub wanted: usize,
 }
 
 /// A memory or table did not grow. It keeps its size and contents.
@@ -65,6 +78,9 @@ pub enum GrowError {
     /// The storage has no room.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// The storage has no room, and the embedder's limiter wants the guest to stop.
+    #[error("the resource limiter stopped a guest whose growth failed: {0}")]
+    StorageWithTrap(StorageError),
     /// The new elements of a table would hold what is no reference of this store.
     #[error("the initial value of new table elements is not a reference of this store")]
     InvalidReference,
@@ -76,7 +92,9 @@ impl GrowError {
     #[must_use]
     pub const fn trap_code(&self) -> Option<TrapCode> {
         match self {
-            Self::DeniedWithTrap { .. } => Some(TrapCode::GrowthOperationLimited),
+            Self::DeniedWithTrap { .. } | Self::StorageWithTrap(_) => {
+                Some(TrapCode::GrowthOperationLimited)
+            }
             Self::InvalidReference => Some(TrapCode::InvalidReference),
             Self::ForeignHandle(_)
             | Self::BeyondMaximum { .. }

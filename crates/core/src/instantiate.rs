@@ -22,6 +22,7 @@ use crate::arena::PinnedArray;
 use crate::cell::Cell;
 use crate::code::CodeHandle;
 use crate::const_expr::{ConstEnv, ConstExpr};
+use crate::error::CountExceeded;
 use crate::func::FuncEntity;
 use crate::global::GlobalEntity;
 use crate::handle::{ExternHandle, ForeignHandle, Handle, InstanceHandle};
@@ -30,8 +31,7 @@ use crate::memory::{MemoryEntity, MemoryError};
 use crate::segment::Segments;
 use crate::shape::{ElementItems, ModuleShape, SegmentMode};
 use crate::shape_check::ShapeError;
-use crate::storage::HeapStorage;
-use crate::store::PrunedMut;
+use crate::store::{Counted, PrunedMut};
 use crate::table::{TableEntity, TableError};
 use crate::trap::{Trap, TrapCode};
 use crate::types::ExternType;
@@ -76,6 +76,9 @@ pub enum InstantiateError {
         /// Which stores.
         source: ForeignHandle,
     },
+    /// The store has as many instances, memories or tables as the limiter allows.
+    #[error(transparent)]
+    TooMany(#[from] CountExceeded),
     /// A memory could not be made.
     #[error("memory {index}: {source}")]
     Memory {
@@ -91,6 +94,13 @@ pub enum InstantiateError {
         index: usize,
         /// Why.
         source: TableError,
+    },
+    /// The module has a start function, which the embedder does not allow. Only the
+    /// embedder reports that.
+    #[error("function {index} is a start function, and the configuration allows none")]
+    UnexpectedStartFn {
+        /// The index of the function in its module.
+        index: u32,
     },
     /// An active segment does not fit its table or memory.
     #[error(transparent)]
@@ -167,6 +177,7 @@ impl PrunedMut<'_> {
         shape.check()?;
         check_code(shape, &code)?;
         let mut spaces = self.resolve_imports(shape, imports)?;
+        self.check_count(Counted::Instances, 1)?;
         let (memories, tables) = self.make_memories_and_tables(shape, &spaces)?;
         // From here on, nothing fails but active segments.
         spaces.memories.extend(
@@ -257,15 +268,22 @@ impl PrunedMut<'_> {
             .skip(spaces.memories.len())
         {
             let memory = self
-                .new_memory(ty, Box::new(HeapStorage::new()), memories.len() as u32)
-                .map_err(|source| InstantiateError::Memory { index, source })?;
+                .make_storage(ty)
+                .and_then(|storage| self.new_memory(ty, storage, memories.len() as u32))
+                .map_err(|source| match source {
+                    MemoryError::TooMany(exceeded) => exceeded.into(),
+                    source => InstantiateError::Memory { index, source },
+                })?;
             memories.push(memory);
         }
         let mut tables = Vec::new();
         for (index, table) in shape.tables.iter().enumerate().skip(spaces.tables.len()) {
             let table = self
                 .new_table(table.ty, tables.len() as u32, Cell::ZERO)
-                .map_err(|source| InstantiateError::Table { index, source })?;
+                .map_err(|source| match source {
+                    TableError::TooMany(exceeded) => exceeded.into(),
+                    source => InstantiateError::Table { index, source },
+                })?;
             tables.push(table);
         }
         Ok((memories, tables))

@@ -56,6 +56,7 @@ pub mod global;
 pub mod handle;
 pub mod instance;
 pub mod instantiate;
+mod limits;
 pub mod memory;
 pub mod num;
 mod segment;
@@ -73,7 +74,7 @@ pub use cell::{Cell, CellValue};
 pub use code::CodeHandle;
 pub use context::{ActiveCall, Bridge, Context, Regs, Trace};
 pub use entry::CodeEntry;
-pub use error::{FuelDisabled, GrowError, StackError, TypeMismatch};
+pub use error::{CountExceeded, FuelDisabled, GrowError, StackError, TypeMismatch};
 pub use func::{FuncEntity, HostBody, HostCall, HostError, HostFunc};
 pub use global::{GlobalEntity, GlobalError};
 pub use handle::{
@@ -82,6 +83,7 @@ pub use handle::{
 };
 pub use instance::InstanceEntity;
 pub use instantiate::{ImportMismatch, InstantiateError};
+pub use limits::{MemoryType, MemoryTypeBuilder, MemoryTypeError, TableType};
 pub use memory::{MemoryEntity, MemoryError, MemoryMut};
 pub use shape::{
     ConstExpr, ConstOp, DataDecl, ElementDecl, ElementItems, Export, GlobalDecl, Import,
@@ -89,12 +91,12 @@ pub use shape::{
 };
 pub use storage::{HeapStorage, MemoryStorage, StaticStorage, StorageError};
 pub use store::{
-    CallHook, FuelDecision, GrowDecision, GrowRequest, HostDataMut, HostVtable, Local, PrunedMut,
-    PrunedRef, PrunedStore, Sendable, StoreConfig,
+    CallHook, Counted, FuelDecision, GrowDecision, GrowFailure, GrowRequest, HostDataMut,
+    HostVtable, Limiter, Local, PrunedMut, PrunedRef, PrunedStore, Sendable, StoreConfig,
 };
 pub use table::{TableEntity, TableError, TableMut};
-pub use trap::{Trap, TrapCode, TrapSite};
+pub use trap::{InvalidTrapCode, Trap, TrapCode, TrapSite};
 pub use types::{
-    ExternKind, ExternType, FuncType, GlobalType, MAX_PAGES, MemoryType, Mutability, PAGE_SIZE,
-    RefType, TableType, ValType,
+    ExternKind, ExternType, FuncType, GlobalType, MAX_PAGES, Mutability, PAGE_SIZE, RefType,
+    ValType,
 };

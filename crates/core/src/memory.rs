@@ -18,22 +18,32 @@
 use alloc::boxed::Box;
 use core::ops::Deref;
 
-use crate::error::GrowError;
-use crate::handle::MemoryHandle;
+use crate::error::{CountExceeded, GrowError};
+use crate::handle::{ForeignHandle, MemoryHandle};
+use crate::limits::MemoryType;
 use crate::storage::{MemoryStorage, StorageError};
 use crate::trap::TrapCode;
-use crate::types::{ExternKind, MAX_PAGES, MemoryType, PAGE_SIZE};
+use crate::types::{ExternKind, MAX_PAGES, PAGE_SIZE};
 
-/// A memory could not be made, or was accessed out of its bounds.
+/// A memory could not be made or grown, or was accessed out of its bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MemoryError {
+    /// The handle belongs to another store.
+    #[error(transparent)]
+    ForeignHandle(#[from] ForeignHandle),
+    /// The store has as many memories as the limiter allows.
+    #[error(transparent)]
+    TooMany(#[from] CountExceeded),
+    /// The memory did not grow.
+    #[error(transparent)]
+    Grow(GrowError),
     /// No memory can have this type.
     #[error(
         "a {ty} is impossible: the minimum must not exceed the maximum, \
          nor either of them {MAX_PAGES} pages"
     )]
-    InvalidType {
+    InvalidMemoryType {
         /// The type.
         ty: MemoryType,
     },
@@ -55,7 +65,7 @@ pub enum MemoryError {
     },
     /// A range of bytes lies outside the memory.
     #[error("{len} bytes at offset {offset} lie outside a memory of {size} bytes")]
-    OutOfBounds {
+    OutOfBoundsAccess {
         /// Where the range starts.
         offset: u64,
         /// Its length in bytes.
@@ -63,6 +73,15 @@ pub enum MemoryError {
         /// The size of the memory in bytes.
         size: u64,
     },
+}
+
+impl From<GrowError> for MemoryError {
+    fn from(error: GrowError) -> Self {
+        match error {
+            GrowError::ForeignHandle(error) => Self::ForeignHandle(error),
+            error => Self::Grow(error),
+        }
+    }
 }
 
 /// A linear memory.
@@ -88,7 +107,7 @@ impl MemoryEntity {
     ) -> Result<Self, MemoryError> {
         let maximum = ty.maximum().unwrap_or(MAX_PAGES);
         if ty.minimum() > maximum || maximum > MAX_PAGES {
-            return Err(MemoryError::InvalidType { ty });
+            return Err(MemoryError::InvalidMemoryType { ty });
         }
         let len = storage.len();
         if !len.is_multiple_of(PAGE_SIZE) || (len / PAGE_SIZE) as u64 > maximum {
@@ -119,7 +138,7 @@ impl MemoryEntity {
     /// is compared with.
     #[must_use]
     pub const fn current_type(&self) -> MemoryType {
-        MemoryType::new(self.pages(), self.ty.maximum())
+        MemoryType::of_pages(self.pages(), self.ty.maximum())
     }
 
     /// The size in pages.
@@ -164,7 +183,7 @@ impl MemoryEntity {
     ///
     /// # Errors
     ///
-    /// [`MemoryError::OutOfBounds`]; nothing is copied then.
+    /// [`MemoryError::OutOfBoundsAccess`]; nothing is copied then.
     pub fn read(&self, offset: u64, buffer: &mut [u8]) -> Result<(), MemoryError> {
         let range = self.range(offset, buffer.len() as u64)?;
         buffer.copy_from_slice(&self.data()[range]);
@@ -175,7 +194,7 @@ impl MemoryEntity {
     ///
     /// # Errors
     ///
-    /// [`MemoryError::OutOfBounds`]; nothing is written then.
+    /// [`MemoryError::OutOfBoundsAccess`]; nothing is written then.
     pub fn write(&mut self, offset: u64, bytes: &[u8]) -> Result<(), MemoryError> {
         let range = self.range(offset, bytes.len() as u64)?;
         self.data_mut()[range].copy_from_slice(bytes);
@@ -188,7 +207,7 @@ impl MemoryEntity {
         match offset.checked_add(len) {
             // Both are at most `self.len`: the conversions are exact.
             Some(end) if end <= size => Ok(offset as usize..end as usize),
-            _ => Err(MemoryError::OutOfBounds { offset, len, size }),
+            _ => Err(MemoryError::OutOfBoundsAccess { offset, len, size }),
         }
     }
 
@@ -319,7 +338,7 @@ impl<'a> MemoryMut<'a> {
     ///
     /// # Errors
     ///
-    /// [`MemoryError::OutOfBounds`]; nothing is written then.
+    /// [`MemoryError::OutOfBoundsAccess`]; nothing is written then.
     pub fn write(&mut self, offset: u64, bytes: &[u8]) -> Result<(), MemoryError> {
         self.0.write(offset, bytes)
     }

@@ -30,21 +30,36 @@ use core::ops::{Deref, Range};
 use core::ptr::{self, NonNull};
 
 use crate::cell::Cell;
-use crate::error::GrowError;
+use crate::error::{CountExceeded, GrowError};
 use crate::func::FuncEntity;
 use crate::handle::{ForeignHandle, TableHandle};
+use crate::limits::TableType;
 use crate::storage::StorageError;
 use crate::store::References;
 use crate::trap::TrapCode;
-use crate::types::{ExternKind, RefType, TableType};
+use crate::types::{ExternKind, RefType};
 
-/// A table could not be made or accessed.
+/// A table could not be made, grown or accessed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TableError {
     /// The handle belongs to another store.
     #[error(transparent)]
     ForeignHandle(#[from] ForeignHandle),
+    /// The store has as many tables as the limiter allows.
+    #[error(transparent)]
+    TooMany(#[from] CountExceeded),
+    /// The table did not grow.
+    #[error(transparent)]
+    Grow(GrowError),
+    /// A reference or another table has other elements.
+    #[error("the table holds {expected} elements, found {found}")]
+    ElementTypeMismatch {
+        /// The type of the table's elements.
+        expected: RefType,
+        /// The type of what should be stored.
+        found: RefType,
+    },
     /// No table can have this type.
     #[error("a {ty} is impossible: the minimum must not exceed the maximum")]
     InvalidType {
@@ -59,11 +74,13 @@ pub enum TableError {
         /// Why.
         source: GrowError,
     },
-    /// An element lies outside the table.
-    #[error("element {index} lies outside a table of {size} elements")]
+    /// A range of elements lies outside the table.
+    #[error("{len} elements from {index} on lie outside a table of {size} elements")]
     OutOfBounds {
-        /// The index of the element.
+        /// The index of the first element.
         index: u64,
+        /// The number of elements.
+        len: u64,
         /// The size of the table.
         size: u64,
     },
@@ -75,6 +92,15 @@ pub enum TableError {
         /// The bits of the cell.
         found: u64,
     },
+}
+
+impl From<GrowError> for TableError {
+    fn from(error: GrowError) -> Self {
+        match error {
+            GrowError::ForeignHandle(error) => Self::ForeignHandle(error),
+            error => Self::Grow(error),
+        }
+    }
 }
 
 /// A table.
@@ -146,7 +172,7 @@ impl TableEntity {
     /// is compared with.
     #[must_use]
     pub const fn current_type(&self) -> TableType {
-        TableType::new(self.ty.element(), self.size(), self.ty.maximum())
+        self.ty.with_minimum(self.size())
     }
 
     fn elements(&self) -> &[u64] {
@@ -279,9 +305,8 @@ impl TableEntity {
     pub(crate) fn max_elements(&self) -> u64 {
         self.ty
             .maximum()
-            .unwrap_or(u32::MAX)
-            .min(self.max_elements)
-            .into()
+            .unwrap_or(u64::MAX)
+            .min(self.max_elements.into())
     }
 
     /// The size after growing by `delta`, if the type and the store allow it.
@@ -387,13 +412,11 @@ impl<'a> TableMut<'a> {
                 expected,
                 found: value.to_bits(),
             },
-            _ => {
-                let last = start.saturating_add(len.saturating_sub(1));
-                TableError::OutOfBounds {
-                    index: last.max(start),
-                    size,
-                }
-            }
+            _ => TableError::OutOfBounds {
+                index: start,
+                len,
+                size,
+            },
         })
     }
 }

@@ -6,50 +6,90 @@
 use core::fmt;
 
 /// The reason of a trap (WebAssembly core specification, section 4.4, "Trap").
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[repr(u8)]
 pub enum TrapCode {
     /// An `unreachable` instruction was executed.
-    #[error("wasm `unreachable` instruction executed")]
     UnreachableCodeReached,
     /// A load, store or bulk operation touched bytes outside its memory or data segment.
-    #[error("out of bounds memory access")]
     MemoryOutOfBounds,
     /// An index or range lies outside a table or element segment.
-    #[error("undefined element: out of bounds table access")]
     TableOutOfBounds,
     /// An indirect call through a null reference.
-    #[error("uninitialized element")]
     IndirectCallToNull,
     /// Integer division or remainder by zero.
-    #[error("integer divide by zero")]
     IntegerDivisionByZero,
     /// The quotient or converted value does not fit its integer type.
-    #[error("integer overflow")]
     IntegerOverflow,
     /// A NaN cannot be converted to an integer.
-    #[error("invalid conversion to integer")]
     BadConversionToInteger,
     /// Frames do not fit the value stack, or calls nest deeper than the limit.
-    #[error("call stack exhausted")]
     StackOverflow,
     /// An indirect call found a function of another type.
-    #[error("indirect call type mismatch")]
     BadSignature,
     /// The fuel of the store is used up.
-    #[error("all fuel consumed by WebAssembly")]
     OutOfFuel,
     /// A slot that should hold a reference holds none that this store knows.
     /// Only bytecode that was not translated from valid Wasm can cause it.
-    #[error("invalid reference")]
     InvalidReference,
     /// The embedder's resource limiter refused a growth and asked for a trap.
-    #[error("growth operation limited")]
     GrowthOperationLimited,
+    /// The host has no memory for what running the guest takes, such as its stack.
+    OutOfSystemMemory,
 }
 
+/// A number that is none of a [`TrapCode`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected the number of a trap code, found {0}")]
+pub struct InvalidTrapCode(pub u8);
+
+impl From<TrapCode> for u8 {
+    fn from(code: TrapCode) -> Self {
+        code as Self
+    }
+}
+
+impl TryFrom<u8> for TrapCode {
+    type Error = InvalidTrapCode;
+
+    fn try_from(number: u8) -> Result<Self, InvalidTrapCode> {
+        let mut codes = Self::ALL.iter().copied();
+        codes
+            .find(|&code| code as u8 == number)
+            .ok_or(InvalidTrapCode(number))
+    }
+}
+
+impl fmt::Display for TrapCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.trap_message())
+    }
+}
+
+impl core::error::Error for TrapCode {}
+
 impl TrapCode {
+    /// The reason in words: what [`Display`](fmt::Display) writes.
+    #[must_use]
+    pub const fn trap_message(&self) -> &'static str {
+        match self {
+            Self::UnreachableCodeReached => "wasm `unreachable` instruction executed",
+            Self::MemoryOutOfBounds => "out of bounds memory access",
+            Self::TableOutOfBounds => "undefined element: out of bounds table access",
+            Self::IndirectCallToNull => "uninitialized element",
+            Self::IntegerDivisionByZero => "integer divide by zero",
+            Self::IntegerOverflow => "integer overflow",
+            Self::BadConversionToInteger => "invalid conversion to integer",
+            Self::StackOverflow => "call stack exhausted",
+            Self::BadSignature => "indirect call type mismatch",
+            Self::OutOfFuel => "all fuel consumed by WebAssembly",
+            Self::InvalidReference => "invalid reference",
+            Self::GrowthOperationLimited => "growth operation limited",
+            Self::OutOfSystemMemory => "out of system memory",
+        }
+    }
+
     /// Every trap code.
     pub const ALL: &'static [Self] = &[
         Self::UnreachableCodeReached,
@@ -64,6 +104,7 @@ impl TrapCode {
         Self::OutOfFuel,
         Self::InvalidReference,
         Self::GrowthOperationLimited,
+        Self::OutOfSystemMemory,
     ];
 }
 
@@ -114,3 +155,18 @@ impl fmt::Display for Trap {
 }
 
 impl core::error::Error for Trap {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_and_numbers_belong_to_each_other() {
+        for (number, &code) in (0..).zip(TrapCode::ALL) {
+            assert_eq!(u8::from(code), number);
+            assert_eq!(TrapCode::try_from(number), Ok(code));
+        }
+        let beyond = TrapCode::ALL.len() as u8;
+        assert_eq!(TrapCode::try_from(beyond), Err(InvalidTrapCode(beyond)));
+    }
+}

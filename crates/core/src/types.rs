@@ -1,4 +1,5 @@
-//! The types of values, functions and externals (specification, section 2.3).
+//! The types of values, functions and externals (specification, section 2.3); those
+//! with limits, memories and tables, are in [`crate::limits`].
 //!
 //! They are plain data. Whether a type is *valid* (its minimum not above its
 //! maximum, its size within the address space) is checked where an entity of
@@ -8,13 +9,15 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
+pub use crate::limits::{MemoryType, MemoryTypeBuilder, MemoryTypeError, TableType};
+
 /// Bytes in a page of linear memory.
 pub const PAGE_SIZE: usize = 65_536;
 /// The most pages that a memory with 32-bit addresses can have.
 pub const MAX_PAGES: u64 = 65_536;
 
 /// The type of a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum ValType {
     /// A 32-bit integer.
@@ -47,6 +50,19 @@ impl ValType {
     pub const fn is_ref(self) -> bool {
         self.as_ref_type().is_some()
     }
+
+    /// The reference type, if the value is a reference; the same as
+    /// [`ValType::as_ref_type`].
+    #[must_use]
+    pub const fn as_ref(&self) -> Option<RefType> {
+        self.as_ref_type()
+    }
+
+    /// Whether the value is a number.
+    #[must_use]
+    pub const fn is_num(self) -> bool {
+        !self.is_ref()
+    }
 }
 
 impl fmt::Display for ValType {
@@ -63,7 +79,7 @@ impl fmt::Display for ValType {
 }
 
 /// The type of a reference: what tables and element segments hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum RefType {
     /// `funcref`
@@ -96,8 +112,22 @@ pub enum Mutability {
     Var,
 }
 
+impl Mutability {
+    /// Whether the value never changes.
+    #[must_use]
+    pub const fn is_const(&self) -> bool {
+        matches!(self, Self::Const)
+    }
+
+    /// Whether the value can be set.
+    #[must_use]
+    pub const fn is_mut(&self) -> bool {
+        matches!(self, Self::Var)
+    }
+}
+
 /// The type of a function: its parameters and its results. Cheap to clone.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FuncType {
     /// The parameters, then the results.
     types: Arc<[ValType]>,
@@ -106,10 +136,11 @@ pub struct FuncType {
 
 impl FuncType {
     /// The type of a function from `params` to `results`.
-    pub fn new(
-        params: impl IntoIterator<Item = ValType>,
-        results: impl IntoIterator<Item = ValType>,
-    ) -> Self {
+    pub fn new<P, R>(params: P, results: R) -> Self
+    where
+        P: IntoIterator<Item = ValType>,
+        R: IntoIterator<Item = ValType>,
+    {
         let mut types: Vec<ValType> = params.into_iter().collect();
         let params = types.len();
         types.extend(results);
@@ -207,95 +238,6 @@ impl fmt::Display for GlobalType {
     }
 }
 
-/// The type of a linear memory, in pages of [`PAGE_SIZE`] bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct MemoryType {
-    minimum: u64,
-    maximum: Option<u64>,
-}
-
-impl MemoryType {
-    /// A memory of at least `minimum` and at most `maximum` pages.
-    #[must_use]
-    pub const fn new(minimum: u64, maximum: Option<u64>) -> Self {
-        Self { minimum, maximum }
-    }
-
-    /// The least size, in pages.
-    #[must_use]
-    pub const fn minimum(&self) -> u64 {
-        self.minimum
-    }
-
-    /// The greatest size, in pages.
-    #[must_use]
-    pub const fn maximum(&self) -> Option<u64> {
-        self.maximum
-    }
-}
-
-/// The limits of a memory or table, as the text format writes them.
-fn limits(f: &mut fmt::Formatter<'_>, minimum: u64, maximum: Option<u64>) -> fmt::Result {
-    match maximum {
-        Some(maximum) => write!(f, "{minimum}..={maximum}"),
-        None => write!(f, "{minimum}.."),
-    }
-}
-
-impl fmt::Display for MemoryType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("memory of ")?;
-        limits(f, self.minimum, self.maximum)?;
-        f.write_str(" pages")
-    }
-}
-
-/// The type of a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct TableType {
-    element: RefType,
-    minimum: u32,
-    maximum: Option<u32>,
-}
-
-impl TableType {
-    /// A table of at least `minimum` and at most `maximum` elements.
-    #[must_use]
-    pub const fn new(element: RefType, minimum: u32, maximum: Option<u32>) -> Self {
-        Self {
-            element,
-            minimum,
-            maximum,
-        }
-    }
-
-    /// The type of the elements.
-    #[must_use]
-    pub const fn element(&self) -> RefType {
-        self.element
-    }
-
-    /// The least number of elements.
-    #[must_use]
-    pub const fn minimum(&self) -> u32 {
-        self.minimum
-    }
-
-    /// The greatest number of elements.
-    #[must_use]
-    pub const fn maximum(&self) -> Option<u32> {
-        self.maximum
-    }
-}
-
-impl fmt::Display for TableType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("table of ")?;
-        limits(f, self.minimum.into(), self.maximum.map(Into::into))?;
-        write!(f, " {}", self.element)
-    }
-}
-
 /// The kinds of things that a module imports and exports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -347,13 +289,53 @@ impl ExternType {
         }
     }
 
+    /// The type of a function, if this is one.
+    #[must_use]
+    pub const fn func(&self) -> Option<&FuncType> {
+        if let Self::Func(ty) = self {
+            Some(ty)
+        } else {
+            None
+        }
+    }
+
+    /// The type of a global, if this is one.
+    #[must_use]
+    pub const fn global(&self) -> Option<&GlobalType> {
+        if let Self::Global(ty) = self {
+            Some(ty)
+        } else {
+            None
+        }
+    }
+
+    /// The type of a memory, if this is one.
+    #[must_use]
+    pub const fn memory(&self) -> Option<&MemoryType> {
+        if let Self::Memory(ty) = self {
+            Some(ty)
+        } else {
+            None
+        }
+    }
+
+    /// The type of a table, if this is one.
+    #[must_use]
+    pub const fn table(&self) -> Option<&TableType> {
+        if let Self::Table(ty) = self {
+            Some(ty)
+        } else {
+            None
+        }
+    }
+
     /// Whether something of this type can be imported as an `expected`
     /// (specification, section 3.4.8, "External Types: Import Subtyping").
     ///
     /// The minimum of a memory or table has to be its current size.
     #[must_use]
     pub fn matches(&self, expected: &Self) -> bool {
-        fn limits<N: Ord>(found: (N, Option<N>), expected: (N, Option<N>)) -> bool {
+        fn limits(found: (u64, Option<u64>), expected: (u64, Option<u64>)) -> bool {
             found.0 >= expected.0
                 && match (found.1, expected.1) {
                     (_, None) => true,
@@ -365,14 +347,14 @@ impl ExternType {
             (Self::Func(found), Self::Func(expected)) => found == expected,
             (Self::Global(found), Self::Global(expected)) => found == expected,
             (Self::Memory(found), Self::Memory(expected)) => limits(
-                (found.minimum, found.maximum),
-                (expected.minimum, expected.maximum),
+                (found.minimum(), found.maximum()),
+                (expected.minimum(), expected.maximum()),
             ),
             (Self::Table(found), Self::Table(expected)) => {
-                found.element == expected.element
+                found.element() == expected.element()
                     && limits(
-                        (found.minimum, found.maximum),
-                        (expected.minimum, expected.maximum),
+                        (found.minimum(), found.maximum()),
+                        (expected.minimum(), expected.maximum()),
                     )
             }
             _ => false,
@@ -457,7 +439,7 @@ mod tests {
     #[test]
     fn matching_follows_the_specification() {
         use ValType::{I32, I64};
-        let memory = |min, max| ExternType::Memory(MemoryType::new(min, max));
+        let memory = |min: u32, max: Option<u32>| ExternType::Memory(MemoryType::new(min, max));
         assert!(memory(2, Some(3)).matches(&memory(1, Some(4))));
         assert!(memory(2, Some(3)).matches(&memory(2, None)));
         assert!(!memory(2, None).matches(&memory(1, Some(4))));

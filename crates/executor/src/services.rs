@@ -119,7 +119,7 @@ services! {
     TableGrow<D, T, V, N> = 10, |store, cx, at| {
         let (handle, value, delta) = ((*table(cx, at, 2)).handle(), cell(at, 6), word(at, 8));
         let (ty, size) = ((*table(cx, at, 2)).ty(), (*table(cx, at, 2)).size());
-        if u64::from(size) + delta <= u64::from(ty.maximum().unwrap_or(u32::MAX)) {
+        if u64::from(size) + delta <= ty.maximum().unwrap_or(u32::MAX.into()) {
             charge_elements(cx, delta)?;
         }
         let result = grown(store.grow_table(handle, delta, value))?;

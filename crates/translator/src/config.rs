@@ -2,11 +2,13 @@
 
 use wasmparser::WasmFeatures;
 
+use crate::limits::EnforcedLimits;
+
 /// Options of parsing, validation and translation.
 ///
 /// They belong to a module: every function of it is translated with the same
 /// options, whenever and on whichever thread that happens.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Config {
     /// The WebAssembly proposals that modules may use.
@@ -14,6 +16,33 @@ pub struct Config {
     /// Whether bytecode pays for what it does: each basic block begins with an
     /// instruction that charges fuel for the operators of the block.
     pub consume_fuel: bool,
+    /// Whether modules may have instructions and values of floating-point types.
+    pub floats: bool,
+    /// Whether custom sections are skipped, that of the names included.
+    pub ignore_custom_sections: bool,
+    /// How much a module may have of what takes room and time to read.
+    pub limits: EnforcedLimits,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            features: Features::default(),
+            consume_fuel: false,
+            floats: true,
+            ignore_custom_sections: false,
+            limits: EnforcedLimits::default(),
+        }
+    }
+}
+
+impl Config {
+    /// What is enabled, in the validator's terms.
+    pub(crate) fn wasm_features(&self) -> WasmFeatures {
+        let mut features = self.features.to_wasmparser();
+        features.set(WasmFeatures::FLOATS, self.floats);
+        features
+    }
 }
 
 macro_rules! features {
@@ -44,7 +73,7 @@ macro_rules! features {
             }
 
             /// The same choice in the validator's terms.
-            pub(crate) fn to_wasmparser(self) -> WasmFeatures {
+            fn to_wasmparser(self) -> WasmFeatures {
                 // `MVP` holds the parser's own switches for floats and for
                 // types such as `externref`; the latter also needs the
                 // reference types proposal.

@@ -64,7 +64,7 @@ pub(crate) fn global_type(ty: wp::GlobalType, offset: u64) -> Result<GlobalType,
 }
 
 pub(crate) fn memory_type(ty: wp::MemoryType) -> MemoryType {
-    MemoryType::new(ty.initial, ty.maximum)
+    MemoryType::of_pages(ty.initial, ty.maximum)
 }
 
 pub(crate) fn table_type(ty: wp::TableType, offset: u64) -> Result<TableType, Error> {

@@ -40,7 +40,7 @@ pub struct DebugInfo {
 
 impl DebugInfo {
     /// The custom sections in the order of the binary.
-    pub fn custom_sections(&self) -> impl ExactSizeIterator<Item = &CustomSection> {
+    pub fn custom_sections(&self) -> core::slice::Iter<'_, CustomSection> {
         self.custom_sections.iter()
     }
 

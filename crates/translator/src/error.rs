@@ -17,6 +17,8 @@
 use alloc::boxed::Box;
 use wasmparser::WasmFeatures;
 
+use crate::limits::EnforcedLimitsError;
+
 /// Why a module, or one function of it, cannot be translated.
 ///
 /// Offsets count bytes from the start of the Wasm binary.
@@ -52,6 +54,9 @@ pub enum Error {
         /// Where it is.
         offset: u64,
     },
+    /// The module has more of something than the configuration allows.
+    #[error("refused module: {0}")]
+    EnforcedLimits(#[from] EnforcedLimitsError),
     /// A function is valid but exceeds what the bytecode can express.
     #[error(
         "function {func_index} needs {found} {what}, at most {limit} are possible (at offset {offset:#x})"
@@ -105,7 +110,7 @@ impl Error {
             | Self::Unsupported { offset, .. }
             | Self::Limit { offset, .. }
             | Self::Build { offset, .. } => Some(*offset),
-            Self::NoBody { .. } => None,
+            Self::NoBody { .. } | Self::EnforcedLimits(_) => None,
         }
     }
 
@@ -170,6 +175,7 @@ const PROPOSALS: &[(WasmFeatures, &str)] = &[
     (WasmFeatures::TAIL_CALL, "tail-call"),
     (WasmFeatures::EXTENDED_CONST, "extended-const"),
     (WasmFeatures::MULTI_MEMORY, "multi-memory"),
+    (WasmFeatures::FLOATS, "floats"),
     (WasmFeatures::SIMD, "simd"),
     (WasmFeatures::RELAXED_SIMD, "relaxed-simd"),
     (WasmFeatures::THREADS, "threads"),
@@ -202,6 +208,7 @@ const PROPOSALS: &[(WasmFeatures, &str)] = &[
 /// Messages of a missing proposal to which the parser attaches no feature.
 const PHRASES: &[(&str, &str)] = &[
     ("unexpected SIMD opcode", "simd"),
+    ("floating-point instruction disallowed", "floats"),
     // Said only where the proposal that allows several is off.
     ("multiple memories", "multi-memory"),
     ("multiple tables", "reference-types"),

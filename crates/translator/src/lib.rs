@@ -27,10 +27,12 @@ mod convert;
 mod custom;
 mod error;
 mod func;
+mod limits;
 mod module;
 mod parse;
 
 pub use config::{Config, Features};
 pub use custom::{CustomSection, DebugInfo};
 pub use error::Error;
+pub use limits::{AvgBytesPerFunctionLimit, EnforcedLimits, EnforcedLimitsError};
 pub use module::{Allocations, Module, validate};

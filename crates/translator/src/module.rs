@@ -100,7 +100,7 @@ impl Module {
         Ok(Self {
             shape: Arc::new(shape),
             config: *config,
-            features: config.features.to_wasmparser(),
+            features: config.wasm_features(),
             code: code.into(),
             code_offset: start,
             resources,
@@ -136,7 +136,7 @@ impl Module {
     }
 
     /// The custom sections in the order of the binary.
-    pub fn custom_sections(&self) -> impl ExactSizeIterator<Item = &CustomSection> {
+    pub fn custom_sections(&self) -> core::slice::Iter<'_, CustomSection> {
         self.debug_info.custom_sections()
     }
 

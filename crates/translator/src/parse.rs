@@ -40,13 +40,13 @@ pub(crate) struct Parsed {
 
 /// The parts of a shape while they grow.
 #[derive(Default)]
-struct Parts {
-    types: Vec<damson_core::FuncType>,
+pub(crate) struct Parts {
+    pub(crate) types: Vec<damson_core::FuncType>,
     imports: Vec<Import>,
-    funcs: Vec<u32>,
-    tables: Vec<TableDecl>,
-    memories: Vec<damson_core::MemoryType>,
-    globals: Vec<GlobalDecl>,
+    pub(crate) funcs: Vec<u32>,
+    pub(crate) tables: Vec<TableDecl>,
+    pub(crate) memories: Vec<damson_core::MemoryType>,
+    pub(crate) globals: Vec<GlobalDecl>,
     exports: Vec<Export>,
     start: Option<u32>,
     elements: Vec<ElementDecl>,
@@ -54,7 +54,7 @@ struct Parts {
 }
 
 pub(crate) fn parse(bytes: &[u8], config: &Config) -> Result<Parsed, Error> {
-    let features = config.features.to_wasmparser();
+    let features = config.wasm_features();
     let mut validator = Validator::new_with_features(features);
     let mut parser = Parser::new(0);
     parser.set_features(features);
@@ -64,6 +64,7 @@ pub(crate) fn parse(bytes: &[u8], config: &Config) -> Result<Parsed, Error> {
     let mut names = None;
     for payload in parser.parse_all(bytes) {
         let payload = payload.map_err(|error| Error::from_parser(&error))?;
+        config.limits.check_section(&payload, &parts)?;
         let valid = validator
             .payload(&payload)
             .map_err(|error| Error::from_validator(&error, || first_read_error(&payload)))?;
@@ -73,6 +74,9 @@ pub(crate) fn parse(bytes: &[u8], config: &Config) -> Result<Parsed, Error> {
             continue;
         }
         if let Payload::CustomSection(section) = &payload {
+            if config.ignore_custom_sections {
+                continue;
+            }
             if section.name() == "name" {
                 names = Some((section.data(), section.data_offset()));
             }
@@ -93,6 +97,7 @@ pub(crate) fn parse(bytes: &[u8], config: &Config) -> Result<Parsed, Error> {
             ReadError::Parser(error) => Error::from_parser(&error),
             ReadError::Convert(error) => error,
         })?;
+        config.limits.check_entities(&parts)?;
     }
     if let Some((data, offset)) = names {
         parsed.names = Names::read(data, offset, parts.funcs.len());

@@ -147,6 +147,15 @@ pub(crate) fn all() -> anyhow::Result<Vec<Step>> {
         Step::new("bad-input", bad_input::bounded()).must_run_tests(),
         // Against another engine; in a workspace of its own.
         Step::new("diff", Invocation::cargo("xtask diff --quick")).must_run_tests(),
+        // What Damson's tests take for wasmi's interface, with wasmi.
+        Step::new(
+            "test:wasmi-program",
+            Invocation::cargo(
+                "test --manifest-path fuzz/Cargo.toml -p damson-diff --test wasmi_program \
+                 --locked --release",
+            ),
+        )
+        .must_run_tests(),
     ]);
     Ok(steps)
 }

@@ -2,7 +2,7 @@
 
 use alloc::boxed::Box;
 
-use damson_core::{ExternType, FuelDisabled, GlobalType, RefType, ValType};
+use damson_core::{ExternType, ForeignHandle, FuelDisabled, GlobalType, ValType};
 
 /// A function could not be turned into code.
 #[derive(Debug, thiserror::Error)]
@@ -86,20 +86,13 @@ pub enum FuncError {
     },
 }
 
-/// A reference has another type than the elements of the table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the table holds {expected} elements, found a {found}")]
-pub struct ElementTypeMismatch {
-    /// The type of the table's elements.
-    pub expected: RefType,
-    /// The type of the reference.
-    pub found: RefType,
-}
-
 /// A global could not be written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GlobalError {
+    /// The global or the value belongs to another store.
+    #[error(transparent)]
+    ForeignHandle(#[from] ForeignHandle),
     /// The global is constant.
     #[error("expected a mutable global, found an immutable {ty}")]
     ImmutableWrite {

@@ -3,14 +3,13 @@
 use alloc::boxed::Box;
 
 use damson_core::{
-    ForeignHandle, FuelDisabled, GrowError, InstantiateError, MemoryError, TableError, Trap,
-    TrapCode, TypeMismatch,
+    ForeignHandle, FuelDisabled, InstantiateError, MemoryError, TableError, Trap, TrapCode,
+    TypeMismatch,
 };
-use damson_translator::Error as WasmError;
+use damson_translator::{EnforcedLimitsError, Error as WasmError};
 
 use super::details::{
-    CompilationError, ElementTypeMismatch, EngineMismatch, FuelError, FuncError, GlobalError,
-    LinkerError,
+    CompilationError, EngineMismatch, FuelError, FuncError, GlobalError, LinkerError,
 };
 use super::{Error, HostError};
 
@@ -37,21 +36,18 @@ pub enum ErrorKind {
     #[cfg(feature = "wat")]
     #[error("{0}")]
     Wat(wat::Error),
+    /// The module exceeds the limits of the engine's configuration.
+    #[error("{0}")]
+    UserLimits(EnforcedLimitsError),
     /// A function could not be turned into code for a reason that is not the module's.
     #[error("{0}")]
     Compilation(CompilationError),
     /// A linear memory could not be made, grown, read or written.
     #[error("{0}")]
     Memory(MemoryError),
-    /// A table could not be made, read or written.
+    /// A table could not be made, grown, read or written.
     #[error("{0}")]
     Table(TableError),
-    /// A memory or table could not be grown.
-    #[error("{0}")]
-    Grow(GrowError),
-    /// A reference has another type than the elements of the table.
-    #[error("{0}")]
-    ElementType(ElementTypeMismatch),
     /// A global could not be written.
     #[error("{0}")]
     Global(GlobalError),
@@ -78,12 +74,54 @@ pub enum ErrorKind {
     TypeMismatch(TypeMismatch),
 }
 
-impl From<damson_core::GlobalError> for Error {
-    fn from(error: damson_core::GlobalError) -> Self {
-        match error {
-            damson_core::GlobalError::ForeignHandle(error) => error.into(),
-            damson_core::GlobalError::Immutable { ty } => GlobalError::ImmutableWrite { ty }.into(),
-            error => Self::other(error),
+impl ErrorKind {
+    /// The code of the trap, if this is one.
+    #[must_use]
+    pub fn as_trap_code(&self) -> Option<TrapCode> {
+        if let Self::TrapCode(code) = self {
+            Some(*code)
+        } else {
+            None
+        }
+    }
+
+    /// The exit status, if the guest ended with one.
+    #[must_use]
+    pub fn as_i32_exit_status(&self) -> Option<i32> {
+        if let Self::I32ExitStatus(status) = self {
+            Some(*status)
+        } else {
+            None
+        }
+    }
+
+    /// The host's error, if this is one.
+    #[must_use]
+    pub fn as_host(&self) -> Option<&dyn HostError> {
+        if let Self::Host(error) = self {
+            Some(&**error)
+        } else {
+            None
+        }
+    }
+
+    /// The host's error, if this is one.
+    #[must_use]
+    pub fn as_host_mut(&mut self) -> Option<&mut dyn HostError> {
+        if let Self::Host(error) = self {
+            Some(&mut **error)
+        } else {
+            None
+        }
+    }
+
+    /// The host's error by value, if this is one.
+    #[must_use]
+    pub fn into_host(self) -> Option<Box<dyn HostError>> {
+        if let Self::Host(error) = self {
+            Some(error)
+        } else {
+            None
         }
     }
 }
@@ -112,11 +150,29 @@ impl From<InstantiateError> for Error {
 
 // A foreign handle is one kind of error, whatever the operation that found it.
 
-impl From<GrowError> for Error {
-    fn from(error: GrowError) -> Self {
+impl From<WasmError> for Error {
+    fn from(error: WasmError) -> Self {
         match error {
-            GrowError::ForeignHandle(error) => error.into(),
-            error => Self::from_kind(ErrorKind::Grow(error)),
+            WasmError::EnforcedLimits(error) => error.into(),
+            error => Self::from_kind(ErrorKind::Wasm(error)),
+        }
+    }
+}
+
+impl From<MemoryError> for Error {
+    fn from(error: MemoryError) -> Self {
+        match error {
+            MemoryError::ForeignHandle(error) => error.into(),
+            error => Self::from_kind(ErrorKind::Memory(error)),
+        }
+    }
+}
+
+impl From<GlobalError> for Error {
+    fn from(error: GlobalError) -> Self {
+        match error {
+            GlobalError::ForeignHandle(error) => error.into(),
+            error => Self::from_kind(ErrorKind::Global(error)),
         }
     }
 }
@@ -149,13 +205,10 @@ macro_rules! from_kinds {
 }
 
 from_kinds! {
-    WasmError => Wasm,
+    EnforcedLimitsError => UserLimits,
     #[cfg(feature = "wat")]
     wat::Error => Wat,
     CompilationError => Compilation,
-    MemoryError => Memory,
-    ElementTypeMismatch => ElementType,
-    GlobalError => Global,
     LinkerError => Linker,
     FuelError => Fuel,
     FuncError => Func,

@@ -24,8 +24,7 @@ use damson_translator::Error as WasmError;
 use crate::backtrace::WasmBacktrace;
 
 pub use self::details::{
-    CompilationError, ElementTypeMismatch, EngineMismatch, FuelError, FuncError, GlobalError,
-    LinkerError,
+    CompilationError, EngineMismatch, FuelError, FuncError, GlobalError, LinkerError,
 };
 pub use self::kind::ErrorKind;
 
@@ -95,7 +94,7 @@ impl Error {
 
     /// An error that is a message.
     #[must_use]
-    pub fn new(message: impl Into<String>) -> Self {
+    pub fn new<T: Into<String>>(message: T) -> Self {
         Self::from_kind(ErrorKind::Message(message.into().into_boxed_str()))
     }
 
@@ -141,10 +140,7 @@ impl Error {
     /// The exit status, if the guest ended with one.
     #[must_use]
     pub fn i32_exit_status(&self) -> Option<i32> {
-        match self.kind() {
-            ErrorKind::I32ExitStatus(status) => Some(*status),
-            _ => None,
-        }
+        self.kind().as_i32_exit_status()
     }
 
     /// The Wasm functions that were active when the call failed that this error comes
@@ -221,6 +217,7 @@ impl Error {
             CallError::Host(host) => Self::from_host_box(host),
             CallError::Compile { func_index, source } => Self::from_compile(func_index, source),
             CallError::ForeignHandle(error) => error.into(),
+            CallError::Stack(_) => TrapCode::OutOfSystemMemory.into(),
             other => Self::other(other),
         }
     }

@@ -247,6 +247,39 @@ impl<T: 'static> Linker<T> {
         self.insert(module, name, Definition::Host(host))
     }
 
+    /// Defines every function that a module imports and that is not defined yet, as one
+    /// that fails when it is called.
+    ///
+    /// The error of such a call names the import: it is
+    /// [`LinkerError::MissingDefinition`]. Imports that are no functions stay undefined.
+    ///
+    /// # Errors
+    ///
+    /// If the module was made for another engine.
+    pub fn define_unknown_imports_as_traps(&mut self, module: &Module) -> Result<(), Error> {
+        self.engine.check("module", module.engine())?;
+        for import in module.imports() {
+            let ExternType::Func(ty) = import.ty() else {
+                continue;
+            };
+            if self.find(import.module(), import.name()).is_some() {
+                continue;
+            }
+            let missing = LinkerError::MissingDefinition {
+                module: import.module().into(),
+                name: import.name().into(),
+                ty: import.ty().clone(),
+            };
+            self.func_new(
+                import.module(),
+                import.name(),
+                ty.clone(),
+                move |_, _, _| Err(missing.clone().into()),
+            )?;
+        }
+        Ok(())
+    }
+
     /// What is defined under a name, if it lives in a store.
     ///
     /// A host function of the linker itself lives in no store yet and is not found

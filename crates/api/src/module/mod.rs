@@ -8,12 +8,13 @@
 mod compile;
 mod disassembly;
 mod types;
+mod unchecked;
 
 use alloc::sync::Arc;
 use core::fmt;
 use core::ops::Range;
 
-use damson_core::{CodeHandle, ExternType, FuncType, ModuleShape};
+use damson_core::{CodeHandle, ExternType, FuncType, InstantiateError, ModuleShape};
 use damson_executor::CodeMap;
 use damson_translator as translator;
 
@@ -22,7 +23,7 @@ use crate::error::Error;
 
 pub use self::disassembly::{DisassembledInstr, Disassembly};
 pub use self::types::{
-    CustomSection, ExportType, ImportType, ModuleExportsIter, ModuleImportsIter,
+    CustomSection, CustomSectionsIter, ExportType, ImportType, ModuleExportsIter, ModuleImportsIter,
 };
 
 /// A validated program that can be instantiated.
@@ -56,10 +57,17 @@ impl Module {
         let parsed_text = parse_text(wasm)?;
         #[cfg(feature = "wat")]
         let wasm = parsed_text.as_deref().unwrap_or(wasm);
+        Self::from_binary(engine, wasm)
+    }
+
+    fn from_binary(engine: &Engine, wasm: &[u8]) -> Result<Self, Error> {
         let parsed = Arc::new(translator::Module::parse(
             wasm,
             &engine.translator_config(),
         )?);
+        if let (Some(index), false) = (parsed.shape().start, engine.config().allow_start_fn) {
+            return Err(InstantiateError::UnexpectedStartFn { index }.into());
+        }
         let code = compile::code_map(&parsed, engine.config().get_compilation_mode())?;
         Ok(Self {
             inner: Arc::new(Inner {
@@ -112,8 +120,8 @@ impl Module {
     }
 
     /// The custom sections, in their order in the module.
-    pub fn custom_sections(&self) -> impl ExactSizeIterator<Item = CustomSection<'_>> {
-        self.inner.parsed.custom_sections().map(CustomSection::new)
+    pub fn custom_sections(&self) -> CustomSectionsIter<'_> {
+        CustomSectionsIter::new(&self.inner.parsed)
     }
 
     /// The indices of the functions that the module defines; those that it imports

@@ -156,3 +156,31 @@ impl<'module> CustomSection<'module> {
         &self.section.data
     }
 }
+
+/// The custom sections of a module, in order.
+#[derive(Debug, Clone)]
+pub struct CustomSectionsIter<'module> {
+    sections: core::slice::Iter<'module, translator::CustomSection>,
+}
+
+impl<'module> CustomSectionsIter<'module> {
+    pub(super) fn new(module: &'module translator::Module) -> Self {
+        let sections = module.custom_sections();
+        Self { sections }
+    }
+}
+
+impl<'module> Iterator for CustomSectionsIter<'module> {
+    type Item = CustomSection<'module>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.sections.next().map(CustomSection::new)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.sections.size_hint()
+    }
+}
+
+impl ExactSizeIterator for CustomSectionsIter<'_> {}
+impl FusedIterator for CustomSectionsIter<'_> {}

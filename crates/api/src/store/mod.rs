@@ -18,13 +18,15 @@
 mod context;
 mod pruned;
 
+use alloc::boxed::Box;
 use core::fmt;
 use core::marker::PhantomData;
 
-use damson_core::{Local, Sendable};
+use damson_core::{CallHook, Local, Sendable};
 
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::limiter::{ResourceLimiter, limit_by_data};
 
 pub use self::context::{AsContext, AsContextMut, StoreContext, StoreContextMut};
 pub use self::pruned::{Erased, PrunedMut, PrunedRef, PrunedStore};
@@ -116,6 +118,46 @@ impl<T: 'static> Store<T> {
     /// If the engine does not meter ([`Config::consume_fuel`](crate::Config::consume_fuel)).
     pub fn set_fuel(&mut self, fuel: u64) -> Result<(), Error> {
         self.as_context_mut().set_fuel(fuel)
+    }
+
+    /// Puts a limiter in charge, which `limiter` finds in the host's data: it decides on
+    /// every growth and on the number of instances, tables and memories from now on.
+    ///
+    /// See [`StoreLimits`](crate::StoreLimits) for an example.
+    pub fn limiter(
+        &mut self,
+        limiter: impl FnMut(&mut T) -> &mut (dyn ResourceLimiter) + Send + Sync + 'static,
+    ) {
+        limit_by_data::<T, _>(self.core.as_mut(), limiter);
+    }
+
+    /// Sets what is called whenever control crosses between the host and Wasm.
+    ///
+    /// An error that `hook` returns ends the call and comes back from it. There is one
+    /// hook at a time; [`Store::limiter`] is independent of it.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use damson::{CallHook, Engine, Func, Store};
+    ///
+    /// let mut store = Store::new(&Engine::default(), 0_u32);
+    /// store.call_hook(|crossings, _hook: CallHook| {
+    ///     *crossings += 1;
+    ///     Ok(())
+    /// });
+    /// # let _ = store;
+    /// ```
+    pub fn call_hook(
+        &mut self,
+        mut hook: impl FnMut(&mut T, CallHook) -> Result<(), Error> + Send + Sync + 'static,
+    ) {
+        let mut store = self.core.as_mut();
+        store.vtable_mut().call_hook = Some(Box::new(move |mut data, crossing| {
+            // The hook was put into a store with such data, which never changes its type.
+            let data = data.get::<T>().expect("the data of a `Store<T>` is a `T`");
+            Ok(hook(data, crossing)?)
+        }));
     }
 
     /// Gives up the type of the data.

@@ -14,12 +14,13 @@ use alloc::boxed::Box;
 use core::any::{Any, TypeId};
 use core::fmt;
 
-use damson_core::{Local, Sendable, TypeMismatch};
+use damson_core::{CallHook, Local, Sendable, TypeMismatch};
 
 use super::Store;
 use super::context::{AsContext, AsContextMut, StoreContext, StoreContextMut};
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::limiter::{ResourceLimiter, limit_by};
 
 /// Stands for the data of a store whose type is given up.
 ///
@@ -159,6 +160,26 @@ impl<M> PrunedStore<M> {
     /// If the engine does not meter ([`Config::consume_fuel`](crate::Config::consume_fuel)).
     pub fn set_fuel(&mut self, fuel: u64) -> Result<(), Error> {
         self.as_context_mut().set_fuel(fuel)
+    }
+}
+
+/// What takes the place of [`Store::limiter`] and [`Store::call_hook`], which name the
+/// type of the data.
+impl<M> PrunedStore<M> {
+    /// Puts a limiter in charge that is no part of the host's data.
+    pub fn limiter(&mut self, limiter: impl ResourceLimiter + Send + Sync + 'static) {
+        limit_by(self.core.as_mut(), limiter);
+    }
+
+    /// Sets what is called whenever control crosses between the host and Wasm.
+    ///
+    /// An error that `hook` returns ends the call and comes back from it.
+    pub fn call_hook(
+        &mut self,
+        mut hook: impl FnMut(CallHook) -> Result<(), Error> + Send + Sync + 'static,
+    ) {
+        let mut store = self.core.as_mut();
+        store.vtable_mut().call_hook = Some(Box::new(move |_, crossing| Ok(hook(crossing)?)));
     }
 }
 

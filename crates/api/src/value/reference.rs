@@ -246,6 +246,18 @@ impl Ref {
         }
     }
 
+    /// The function reference.
+    ///
+    /// # Panics
+    ///
+    /// Panics if this is a reference to a host object.
+    #[must_use]
+    #[track_caller]
+    pub fn unwrap_func(&self) -> Nullable<&Func> {
+        self.as_func()
+            .expect("expected a function reference, found an externref")
+    }
+
     pub(crate) fn to_cell(self, store: PrunedRef<'_>) -> Result<Cell, ForeignHandle> {
         match self {
             Self::Func(value) => ref_to_cell(store, value),

@@ -1,6 +1,6 @@
 //! Memories, tables, globals and references made and used by the host.
 
-use damson::errors::ErrorKind;
+use damson::errors::{ErrorKind, MemoryError, TableError};
 use damson::{
     Config, Engine, ExternRef, Func, Global, GlobalType, Linker, Memory, MemoryType, Mutability,
     Nullable, Ref, RefType, Store, Table, TableType, Val, ValType,
@@ -26,7 +26,7 @@ fn a_memory_is_read_written_and_grown() {
     assert_eq!(memory.ty(&store), MemoryType::new(3, Some(3)));
     assert_eq!(memory.data(&store)[65_534..65_538], [1, 2, 0, 0]);
     let error = memory.grow(&mut store, 1).expect_err("beyond its maximum");
-    assert!(matches!(error.kind(), ErrorKind::Grow(_)), "{error}");
+    assert!(matches!(error, MemoryError::Grow(_)), "{error}");
     assert_eq!(memory.grow(&mut store, 0).expect("nothing to do"), 3);
 }
 
@@ -38,7 +38,10 @@ fn memory_outside_its_bounds_is_a_typed_error_and_nothing_is_copied() {
         let error = memory
             .write(&mut store, offset, &[1, 2])
             .expect_err("out of bounds");
-        assert!(matches!(error.kind(), ErrorKind::Memory(_)), "{error}");
+        assert!(
+            matches!(error, MemoryError::OutOfBoundsAccess { .. }),
+            "{error}"
+        );
         let error = memory
             .read(&store, offset, &mut [0; 2])
             .expect_err("out of bounds");
@@ -56,7 +59,7 @@ fn impossible_types_are_typed_errors() {
     for ty in [
         MemoryType::new(2, Some(1)),
         MemoryType::new(65_537, None),
-        MemoryType::new(u64::MAX, None),
+        MemoryType::of_pages(u64::MAX, None),
     ] {
         let error = Memory::new(&mut store, ty).expect_err("impossible");
         assert!(matches!(error.kind(), ErrorKind::Memory(_)), "{error}");
@@ -179,7 +182,7 @@ fn a_table_of_functions_is_shared_with_wasm() {
         let error = table
             .fill(&mut store, dst, null, len)
             .expect_err("out of bounds");
-        assert!(matches!(error.kind(), ErrorKind::Table(_)), "{error}");
+        assert!(matches!(error, TableError::OutOfBounds { .. }), "{error}");
     }
     assert!(
         table.get(&store, 2).expect("in bounds").is_non_null(),
@@ -210,10 +213,17 @@ fn a_reference_of_another_type_does_not_enter_a_table() {
             .expect_err("grow"),
         Table::new(&mut store, TableType::new(RefType::Func, 1, None), object)
             .map(drop)
+            .map_err(|error| match error.kind() {
+                ErrorKind::Table(error) => *error,
+                kind => panic!("{kind}"),
+            })
             .expect_err("new"),
     ];
     for error in errors {
-        assert!(matches!(error.kind(), ErrorKind::ElementType(_)), "{error}");
+        assert!(
+            matches!(error, TableError::ElementTypeMismatch { .. }),
+            "{error}"
+        );
         let message = error.to_string();
         assert!(
             message.contains("funcref") && message.contains("externref"),

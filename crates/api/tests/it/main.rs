@@ -8,13 +8,19 @@ mod externals;
 mod fuel;
 mod host_funcs;
 mod instances;
+mod limits;
 mod linking;
 mod modes;
 mod pruned;
 mod reentrancy;
 mod threads;
 mod traps;
+#[allow(clippy::clone_on_copy, reason = "in wasmi these types are not `Copy`")]
+mod wasmi_program;
 mod wrong_use;
+
+/// `wasmi_program` names Damson so.
+extern crate damson as wasmi;
 
 use damson::{CompilationMode, Config, Engine, Instance, Linker, Module, Store};
 

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use damson::errors::{ErrorKind, FuncError};
 use damson::{
-    Engine, Error, ExternRef, Func, FuncType, Global, Instance, Linker, Memory, MemoryType,
+    Caller, Engine, Error, ExternRef, Func, FuncType, Global, Instance, Linker, Memory, MemoryType,
     Mutability, Ref, RefType, Store, Table, TableType, Val, ValType,
 };
 
@@ -53,22 +53,38 @@ fn handles_of_another_store_are_errors() {
         own_func
             .call(&mut *store, &[null_func, object.into()], &mut [])
             .expect_err("an object"),
-        memory.read(&*store, 0, &mut []).expect_err("read"),
-        memory.write(&mut *store, 0, &[]).expect_err("write"),
-        memory.grow(&mut *store, 0).map(drop).expect_err("grow"),
-        table.set(&mut *store, 0, null).expect_err("set"),
+        memory.read(&*store, 0, &mut []).expect_err("read").into(),
+        memory.write(&mut *store, 0, &[]).expect_err("write").into(),
+        memory
+            .grow(&mut *store, 0)
+            .map(drop)
+            .expect_err("grow")
+            .into(),
+        table.set(&mut *store, 0, null).expect_err("set").into(),
         table
             .grow(&mut *store, 0, null)
             .map(drop)
-            .expect_err("grow"),
+            .expect_err("grow")
+            .into(),
         own_table
             .set(&mut *store, 0, func.into())
-            .expect_err("an element"),
+            .expect_err("an element")
+            .into(),
         own_table
             .grow(&mut *store, 1, func.into())
             .map(drop)
-            .expect_err("an element"),
-        global.set(&mut *store, Val::I32(0)).expect_err("set"),
+            .expect_err("an element")
+            .into(),
+        global
+            .set(&mut *store, Val::I32(0))
+            .expect_err("set")
+            .into(),
+        Table::copy(&mut *store, &own_table, 0, &table, 0, 0)
+            .expect_err("copy")
+            .into(),
+        Table::copy(&mut *store, &table, 0, &own_table, 0, 0)
+            .expect_err("copy")
+            .into(),
     ];
     errors.iter().for_each(is_foreign);
 
@@ -136,6 +152,8 @@ fn the_accessors_that_say_so_panic_on_a_foreign_handle() {
     panics(&mut || _ = instance.get_export(&abroad, "m"));
     panics(&mut || _ = Global::new(&mut abroad, func.into(), Mutability::Const));
     panics(&mut || _ = memory.data_mut(&mut abroad).len());
+    panics(&mut || _ = memory.data_ptr(&abroad));
+    panics(&mut || _ = memory.data_and_store_mut(&mut abroad).0.len());
 }
 
 #[test]
@@ -263,5 +281,137 @@ fn a_missing_export_is_named() {
             .get_typed_func::<(), ()>(&store, name)
             .expect_err("no function");
         assert!(error.to_string().contains(name), "{error}");
+    }
+}
+
+/// One sentence for each way to go wrong, as a person reads it.
+#[test]
+fn messages_say_what_is_wrong() {
+    let engine = Engine::default();
+    let mut store = Store::new(&engine, ());
+    let abroad = Store::new(&engine, ());
+    let ty = FuncType::new([ValType::I32], []);
+    let func = Func::new(&mut store, ty, |_, _, _| Ok(()));
+    let memory = Memory::new(&mut store, MemoryType::new(1, Some(1))).expect("one page");
+    let table = Table::new(
+        &mut store,
+        TableType::new(RefType::Func, 1, Some(1)),
+        Ref::null(RefType::Func),
+    )
+    .expect("one element");
+    let constant = Global::new(&mut store, Val::I32(0), Mutability::Const);
+    let imports = module(
+        &engine,
+        r#"(module (import "env" "now" (func (result i64))))"#,
+    );
+    let other_engine = module(&Engine::default(), "(module)");
+    let linker = Linker::<()>::new(&engine);
+    let mut wrong = Linker::<()>::new(&engine);
+    wrong.func_wrap("env", "now", || 0_i32).expect("new");
+    let mut unknown = Linker::<()>::new(&engine);
+    unknown
+        .define_unknown_imports_as_traps(&imports)
+        .expect("the same engine");
+    let now = unknown
+        .resolve(&mut store, "env", "now")
+        .expect("the same engine");
+    let now = now.and_then(damson::Extern::into_func).expect("defined");
+
+    let foreign = memory
+        .read(&abroad, 0, &mut [])
+        .expect_err("foreign")
+        .to_string();
+    assert!(
+        foreign.starts_with("a memory of store #") && foreign.contains(" was used with store #"),
+        "{foreign}"
+    );
+    let instantiate = |linker: &Linker<()>, store: &mut Store<()>, module| {
+        let error = linker.instantiate_and_start(store, module);
+        error.expect_err("wrong").to_string()
+    };
+    let found = [
+        instantiate(&linker, &mut store, &other_engine),
+        instantiate(&linker, &mut store, &imports),
+        instantiate(&wrong, &mut store, &imports),
+        now.call(&mut store, &[], &mut [Val::I64(0)])
+            .expect_err("unknown")
+            .to_string(),
+        Instance::new(&mut store, &imports, &[])
+            .expect_err("count")
+            .to_string(),
+        Instance::new(&mut store, &imports, &[func.into()])
+            .expect_err("type")
+            .to_string(),
+        func.call(&mut store, &[], &mut [])
+            .expect_err("count")
+            .to_string(),
+        func.call(&mut store, &[Val::I64(0)], &mut [])
+            .expect_err("type")
+            .to_string(),
+        func.call_raw(&mut store, &mut [])
+            .expect_err("cells")
+            .to_string(),
+        memory
+            .write(&mut store, 65_535, &[0; 2])
+            .expect_err("range")
+            .to_string(),
+        memory.grow(&mut store, 1).expect_err("maximum").to_string(),
+        table
+            .set(&mut store, 1, Ref::null(RefType::Func))
+            .expect_err("range")
+            .to_string(),
+        table
+            .set(&mut store, 0, Ref::null(RefType::Extern))
+            .expect_err("type")
+            .to_string(),
+        constant
+            .set(&mut store, Val::I32(1))
+            .expect_err("constant")
+            .to_string(),
+        store.set_fuel(1).expect_err("off").to_string(),
+        abroad
+            .prune()
+            .try_into_store::<u8>()
+            .expect_err("type")
+            .1
+            .to_string(),
+    ];
+    let expected = [
+        "the module was made for another engine than the store or linker it is used with",
+        "unknown import: `env::now` is not defined, expected function () -> i64",
+        "incompatible import type: `env::now`: expected function () -> i64, found function () -> i32",
+        "unknown import: `env::now` is not defined, expected function () -> i64",
+        "expected 1 imports, found 0",
+        "incompatible import type for `now` from `env` (import 0): expected function () -> i64, \
+         found function (i32) -> ()",
+        "expected 1 parameters, found 0",
+        "parameter 0: expected i32, found i64",
+        "a function of type (i32) -> () takes a buffer of 1 cells, found 0",
+        "2 bytes at offset 65535 lie outside a memory of 65536 bytes",
+        "a memory of size 1 cannot grow by 1: at most 1 are possible",
+        "1 elements from 1 on lie outside a table of 1 elements",
+        "the table holds funcref elements, found externref",
+        "expected a mutable global, found an immutable global i32",
+        "fuel metering is disabled: the engine was configured without `consume_fuel`",
+        "expected a store with host data of type `u8`, found one with `()`",
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn re_entrancy_ends_at_the_configured_limit() {
+    fn again(mut caller: Caller<'_, u32>) -> Result<(), Error> {
+        *caller.data_mut() += 1;
+        let again = Func::wrap(&mut caller, again);
+        again.call(&mut caller, &[], &mut [])
+    }
+    for limit in [1, 5, 60] {
+        let mut config = damson::Config::default();
+        config.set_max_host_nesting(limit);
+        let mut store = Store::new(&Engine::new(&config), 0_u32);
+        let func = Func::wrap(&mut store, again);
+        let error = func.call(&mut store, &[], &mut []).expect_err("too deep");
+        assert_eq!(error.to_string(), "call stack exhausted");
+        assert_eq!(store.into_data(), limit);
     }
 }

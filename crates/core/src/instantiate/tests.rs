@@ -57,7 +57,7 @@ fn table(store: &mut PrunedStore, min: u32) -> TableHandle {
 fn memory(store: &mut PrunedStore, min: u64) -> MemoryHandle {
     store
         .as_mut()
-        .alloc_memory(MemoryType::new(min, None))
+        .alloc_memory(MemoryType::of_pages(min, None))
         .unwrap()
 }
 
@@ -428,7 +428,12 @@ fn an_inconsistent_shape_is_an_error() {
 #[test]
 fn what_fails_before_the_segments_leaves_nothing_behind() {
     let mut config = StoreConfig::default();
-    config.vtable.table_growing = Some(Box::new(|_, _| GrowDecision::Deny));
+    config.vtable.limiter = Some(Box::new(
+        |_: crate::HostDataMut<'_>, request: crate::GrowRequest| match request.kind {
+            ExternKind::Table => GrowDecision::Deny,
+            _ => GrowDecision::Allow,
+        },
+    ));
     let mut store = PrunedStore::new((), config);
     let error = instantiate(&mut store, everything(0, 0), &[]).unwrap_err();
     assert!(

@@ -17,7 +17,7 @@ use crate::testing::{raw_memory, store};
 fn memory(store: &mut PrunedStore, min: u64, max: Option<u64>) -> MemoryHandle {
     store
         .as_mut()
-        .alloc_memory(MemoryType::new(min, max))
+        .alloc_memory(MemoryType::of_pages(min, max))
         .unwrap()
 }
 
@@ -41,9 +41,9 @@ fn impossible_types_are_errors() {
         (MAX_PAGES + 1, None),
         (0, Some(MAX_PAGES + 1)),
     ] {
-        let ty = MemoryType::new(min, max);
+        let ty = MemoryType::of_pages(min, max);
         let error = store.as_mut().alloc_memory(ty).unwrap_err();
-        assert_eq!(error, MemoryError::InvalidType { ty });
+        assert_eq!(error, MemoryError::InvalidMemoryType { ty });
     }
     assert!(
         memory(&mut store, 0, Some(0)).index() == 0,
@@ -118,7 +118,7 @@ fn reads_and_writes_are_checked_as_a_whole() {
     let error = memory.write(65_535, &[7, 7]).unwrap_err();
     assert_eq!(
         error,
-        MemoryError::OutOfBounds {
+        MemoryError::OutOfBoundsAccess {
             offset: 65_535,
             len: 2,
             size: 65_536

@@ -1,10 +1,17 @@
 //! What can be chosen when a store is made.
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::any::Any;
 use core::fmt;
 
 use super::vtable::HostVtable;
+use crate::limits::MemoryType;
+use crate::storage::{MemoryStorage, StorageError};
+
+/// Makes the storage of one memory, empty or at a size that its type allows.
+pub type MakeStorage =
+    Arc<dyn Fn(MemoryType) -> Result<Box<dyn MemoryStorage>, StorageError> + Send + Sync>;
 
 /// The configuration of a store.
 #[non_exhaustive]
@@ -24,6 +31,9 @@ pub struct StoreConfig {
     /// How many of the calls that are active when a call fails are recorded, at most,
     /// the innermost ones. Default: 20.
     pub max_trace: u32,
+    /// Makes what memories are kept in; `None`, the default, stands for
+    /// [`HeapStorage`](crate::HeapStorage).
+    pub memory_storage: Option<MakeStorage>,
     /// Something of the embedder's, for [`PrunedRef::embedder`](super::PrunedRef::embedder).
     pub embedder: Option<Arc<dyn Any + Send + Sync>>,
     /// The hooks. Default: none.
@@ -39,6 +49,7 @@ impl Default for StoreConfig {
             max_table_elements: 10_000_000,
             fuel: None,
             max_trace: 20,
+            memory_storage: None,
             embedder: None,
             vtable: HostVtable::default(),
         }
@@ -54,6 +65,7 @@ impl fmt::Debug for StoreConfig {
             .field("max_table_elements", &self.max_table_elements)
             .field("fuel", &self.fuel)
             .field("max_trace", &self.max_trace)
+            .field("memory_storage", &self.memory_storage.is_some())
             .field("vtable", &self.vtable)
             .finish_non_exhaustive()
     }

@@ -13,9 +13,9 @@ use core::ptr::NonNull;
 
 use super::StoreCore;
 use super::borrowed::PrunedMut;
-use super::vtable::{GrowDecision, GrowRequest};
+use super::vtable::{Counted, GrowDecision, GrowFailure, GrowRequest};
 use crate::cell::Cell;
-use crate::error::{GrowError, TypeMismatch};
+use crate::error::{CountExceeded, GrowError, TypeMismatch};
 use crate::func::{FuncEntity, HostFunc};
 use crate::global::GlobalEntity;
 use crate::handle::{FuncHandle, GlobalHandle, Handle, MemoryHandle, TableHandle};
@@ -25,14 +25,16 @@ use crate::table::{TableEntity, TableError};
 use crate::types::{ExternKind, FuncType, GlobalType, MemoryType, PAGE_SIZE, TableType};
 
 impl PrunedMut<'_> {
-    /// Adds a memory on the heap.
+    /// Adds a memory, in what [`StoreConfig::memory_storage`](super::StoreConfig::memory_storage)
+    /// makes for it or on the heap.
     ///
     /// # Errors
     ///
     /// [`MemoryError`] if the type is impossible, the limiter refuses, or there is
     /// no room.
     pub fn alloc_memory(&mut self, ty: MemoryType) -> Result<MemoryHandle, MemoryError> {
-        self.alloc_memory_with(ty, Box::new(HeapStorage::new()))
+        let storage = self.make_storage(ty)?;
+        self.alloc_memory_with(ty, storage)
     }
 
     /// Adds a memory in `storage`, which grows to the minimum of `ty`. Bytes that
@@ -163,7 +165,7 @@ impl PrunedMut<'_> {
         }
         let old = table.size().into();
         let desired = table.grown(delta)?;
-        self.ask_limiter(kind, old, desired, ty.maximum().map(Into::into), 1)?;
+        self.ask_limiter(kind, old, desired, ty.maximum(), 1)?;
         let id = self.id();
         // SAFETY: the core is valid and used through this borrow only.
         let tables = unsafe { &mut (*self.core()).tables };
@@ -172,6 +174,48 @@ impl PrunedMut<'_> {
         let table = unsafe { tables.get(index).expect("found above").as_mut() };
         let result = table.grow(delta, init);
         self.tell_failure(kind, result)
+    }
+
+    /// `table.copy`: copies `len` elements from one table to another, or within one.
+    ///
+    /// # Errors
+    ///
+    /// [`TableError`] if a range lies outside its table, or the tables hold different
+    /// elements; nothing is written then.
+    pub fn copy_table(
+        &mut self,
+        (dst_table, dst): (TableHandle, u64),
+        (src_table, src): (TableHandle, u64),
+        len: u64,
+    ) -> Result<(), TableError> {
+        let (to, from) = (self.table(dst_table)?, self.table(src_table)?);
+        let (expected, found) = (to.ty().element(), from.ty().element());
+        if expected != found {
+            return Err(TableError::ElementTypeMismatch { expected, found });
+        }
+        for (table, index) in [(to, dst), (from, src)] {
+            let size = table.size().into();
+            if index.checked_add(len).is_none_or(|end| end > size) {
+                return Err(TableError::OutOfBounds { index, len, size });
+            }
+        }
+        let id = self.id();
+        let (dst_index, src_index) = (dst_table.index_in(id)?, src_table.index_in(id)?);
+        // SAFETY: the core is valid and used through this borrow only.
+        let tables = unsafe { &mut (*self.core()).tables };
+        let mut to = tables.get(dst_index).expect("found above");
+        let from = tables.get(src_index).expect("found above");
+        // SAFETY: entities are valid, and used through this borrow only; in the second
+        // case they are different ones.
+        let copied = unsafe {
+            if dst_index == src_index {
+                to.as_mut().copy_within(dst, src, len)
+            } else {
+                to.as_mut().copy_from(dst, from.as_ref(), src, len)
+            }
+        };
+        copied.expect("ranges and elements were checked above");
+        Ok(())
     }
 
     /// Puts a growth before the limiter; sizes count units of `unit`.
@@ -187,18 +231,16 @@ impl PrunedMut<'_> {
         // SAFETY: the core is valid and used through this borrow only; the fields
         // are distinct, and the hook does not get the store.
         let (vtable, data) = unsafe { (&mut (*core).vtable, &mut (*core).data) };
-        let hook = match kind {
-            ExternKind::Memory => &mut vtable.memory_growing,
-            _ => &mut vtable.table_growing,
+        let Some(limiter) = &mut vtable.limiter else {
+            return Ok(());
         };
-        let Some(hook) = hook else { return Ok(()) };
         let request = GrowRequest {
             kind,
             current: current.saturating_mul(unit),
             desired: desired.saturating_mul(unit),
             maximum: maximum.map(|maximum| maximum.saturating_mul(unit)),
         };
-        match hook(data.as_mut(), request) {
+        match limiter.growing(data.as_mut(), request) {
             GrowDecision::Allow => Ok(()),
             GrowDecision::Deny => Err(GrowError::Denied { kind }),
             GrowDecision::Trap => Err(GrowError::DeniedWithTrap { kind }),
@@ -215,11 +257,62 @@ impl PrunedMut<'_> {
             let core = self.core();
             // SAFETY: as in `ask_limiter`.
             let (vtable, data) = unsafe { (&mut (*core).vtable, &mut (*core).data) };
-            if let Some(hook) = &mut vtable.grow_failed {
-                hook(data.as_mut(), kind, error);
+            if let Some(limiter) = &mut vtable.limiter
+                && limiter.grow_failed(data.as_mut(), kind, error) == GrowFailure::Trap
+                && let GrowError::Storage(error) = *error
+            {
+                return Err(GrowError::StorageWithTrap(error));
             }
         }
         result
+    }
+
+    /// Checks that the limiter allows `more` entities of a kind.
+    pub(crate) fn check_count(
+        &mut self,
+        counted: Counted,
+        more: usize,
+    ) -> Result<(), CountExceeded> {
+        let core = self.core();
+        // SAFETY: as in `ask_limiter`.
+        let (vtable, data) = unsafe { (&mut (*core).vtable, &mut (*core).data) };
+        let Some(limiter) = &mut vtable.limiter else {
+            return Ok(());
+        };
+        let limit = limiter.max_count(data.as_mut(), counted);
+        // SAFETY: as in `ask_limiter`.
+        let present = unsafe {
+            match counted {
+                Counted::Instances => (*core).instances.next_index(),
+                Counted::Tables => (*core).tables.next_index(),
+                Counted::Memories => (*core).memories.next_index(),
+            }
+        };
+        let wanted = (present as usize).saturating_add(more);
+        if wanted <= limit {
+            Ok(())
+        } else {
+            Err(CountExceeded {
+                counted,
+                limit,
+                wanted,
+            })
+        }
+    }
+
+    /// What a memory is kept in, unless the host says otherwise.
+    pub(crate) fn make_storage(
+        &mut self,
+        ty: MemoryType,
+    ) -> Result<Box<dyn MemoryStorage>, MemoryError> {
+        // SAFETY: the core is valid and used through this borrow only.
+        match unsafe { &(*self.core()).memory_storage } {
+            None => Ok(Box::new(HeapStorage::new())),
+            Some(make) => make(ty).map_err(|error| {
+                let source = error.into();
+                MemoryError::Allocation { ty, source }
+            }),
+        }
     }
 
     /// A memory that is not in the store yet. It will be if the caller pushes
@@ -233,6 +326,7 @@ impl PrunedMut<'_> {
         let id = self.id();
         // SAFETY: the core is valid and used through this borrow only.
         let index = unsafe { (*self.core()).memories.next_index_after(ahead) };
+        self.check_count(Counted::Memories, ahead as usize + 1)?;
         let mut memory = MemoryEntity::new(ty, Handle::new(id, index), storage)?;
         let initial = memory.pages().max(ty.minimum());
         let kind = ExternKind::Memory;
@@ -252,6 +346,7 @@ impl PrunedMut<'_> {
         ahead: u32,
         init: Cell,
     ) -> Result<TableEntity, TableError> {
+        self.check_count(Counted::Tables, ahead as usize + 1)?;
         let (id, core) = (self.id(), self.core());
         // SAFETY: the core is valid and used through this borrow only.
         let (index, max_elements) = unsafe {
@@ -273,10 +368,10 @@ impl PrunedMut<'_> {
                 found: init.to_bits(),
             });
         }
-        let (kind, initial) = (ExternKind::Table, u64::from(ty.minimum()));
+        let (kind, initial) = (ExternKind::Table, ty.minimum());
         table
             .grown(initial)
-            .and_then(|_| self.ask_limiter(kind, 0, initial, ty.maximum().map(Into::into), 1))
+            .and_then(|_| self.ask_limiter(kind, 0, initial, ty.maximum(), 1))
             .and_then(|()| {
                 let result = table.grow(initial, init);
                 self.tell_failure(kind, result)

@@ -56,13 +56,13 @@ mod references;
 pub mod vtable;
 
 pub use borrowed::{PrunedMut, PrunedRef};
-pub use config::StoreConfig;
+pub use config::{MakeStorage, StoreConfig};
 pub use data::HostDataMut;
 pub use owned::{Local, PrunedStore, Sendable};
 pub(crate) use references::References;
 pub use vtable::{
-    CallHook, CallHookFn, FuelDecision, FuelFn, GrowDecision, GrowFailedFn, GrowFn, GrowRequest,
-    HOST_VTABLE_VERSION, HostVtable,
+    CallHook, CallHookFn, Counted, FuelDecision, FuelFn, GrowDecision, GrowFailure, GrowRequest,
+    HOST_VTABLE_VERSION, HostVtable, Limiter,
 };
 
 use alloc::sync::Arc;
@@ -95,6 +95,7 @@ pub(crate) struct StoreCore {
     /// modules have equal numbers.
     pub(crate) types: HashMap<FuncType, u32>,
     pub(crate) max_table_elements: u32,
+    pub(crate) memory_storage: Option<MakeStorage>,
     pub(crate) embedder: Option<Arc<dyn Any + Send + Sync>>,
 }
 
@@ -119,6 +120,7 @@ impl StoreCore {
             globals: Arena::new(),
             types: HashMap::new(),
             max_table_elements: config.max_table_elements,
+            memory_storage: config.memory_storage,
             embedder: config.embedder,
         }
     }

@@ -5,7 +5,7 @@
 //! cannot come back into a store that is in the middle of something. It may
 //! panic: whoever asks it has not changed anything yet.
 //!
-//! The store itself asks about growth. The other two are for the executor, which
+//! The store itself asks the limiter. The other two are for the executor, which
 //! asks through [`PrunedMut::call_hook`](super::PrunedMut::call_hook) and
 //! [`PrunedMut::fuel_exhausted`](super::PrunedMut::fuel_exhausted); an executor
 //! that has no such points leaves them alone.
@@ -26,7 +26,7 @@ use crate::func::HostError;
 use crate::types::ExternKind;
 
 /// The number of the present set of hooks; raised when one is added.
-pub const HOST_VTABLE_VERSION: u32 = 1;
+pub const HOST_VTABLE_VERSION: u32 = 2;
 
 /// A memory or table wants to grow, or to be made (then the current size is 0).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +55,74 @@ pub enum GrowDecision {
     Trap,
 }
 
+/// What happens to the guest after a growth that was allowed has failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum GrowFailure {
+    /// The guest is told that growing failed.
+    Report,
+    /// The guest is stopped by a trap.
+    Trap,
+}
+
+/// What a store can be limited to a number of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Counted {
+    /// Instances.
+    Instances,
+    /// Tables, of instances and of the host.
+    Tables,
+    /// Linear memories, of instances and of the host.
+    Memories,
+}
+
+impl fmt::Display for Counted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Instances => "instances",
+            Self::Tables => "tables",
+            Self::Memories => "memories",
+        })
+    }
+}
+
+/// Decides what a store may have.
+///
+/// Every closure that answers a [`GrowRequest`] is a limiter that allows any
+/// number of entities and takes failures as they come.
+pub trait Limiter: Send + Sync {
+    /// Asked before a memory or table is made or grows. What the type of the entity
+    /// forbids is not asked.
+    fn growing(&mut self, data: HostDataMut<'_>, request: GrowRequest) -> GrowDecision;
+
+    /// Told when a growth that was allowed fails.
+    fn grow_failed(
+        &mut self,
+        data: HostDataMut<'_>,
+        kind: ExternKind,
+        error: &GrowError,
+    ) -> GrowFailure {
+        let _ = (data, kind, error);
+        GrowFailure::Report
+    }
+
+    /// How many entities of a kind the store may have.
+    fn max_count(&mut self, data: HostDataMut<'_>, counted: Counted) -> usize {
+        let _ = (data, counted);
+        usize::MAX
+    }
+}
+
+impl<F> Limiter for F
+where
+    F: FnMut(HostDataMut<'_>, GrowRequest) -> GrowDecision + Send + Sync,
+{
+    fn growing(&mut self, data: HostDataMut<'_>, request: GrowRequest) -> GrowDecision {
+        self(data, request)
+    }
+}
+
 /// What a store that ran out of fuel does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -67,7 +135,6 @@ pub enum FuelDecision {
 
 /// A border between Wasm and the host is being crossed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum CallHook {
     /// The host calls a Wasm function.
     CallingWasm,
@@ -79,10 +146,6 @@ pub enum CallHook {
     ReturningFromHost,
 }
 
-/// A hook that decides on growth.
-pub type GrowFn = Box<dyn FnMut(HostDataMut<'_>, GrowRequest) -> GrowDecision + Send + Sync>;
-/// A hook that learns that growth failed after it was allowed.
-pub type GrowFailedFn = Box<dyn FnMut(HostDataMut<'_>, ExternKind, &GrowError) + Send + Sync>;
 /// A hook at the border between Wasm and the host.
 pub type CallHookFn =
     Box<dyn FnMut(HostDataMut<'_>, CallHook) -> Result<(), HostError> + Send + Sync>;
@@ -93,12 +156,8 @@ pub type FuelFn = Box<dyn FnMut(HostDataMut<'_>) -> FuelDecision + Send + Sync>;
 #[non_exhaustive]
 pub struct HostVtable {
     abi_version: u32,
-    /// Asked before a memory is made or grows. Default: allow.
-    pub memory_growing: Option<GrowFn>,
-    /// Asked before a table is made or grows. Default: allow.
-    pub table_growing: Option<GrowFn>,
-    /// Told when a growth that was allowed fails.
-    pub grow_failed: Option<GrowFailedFn>,
+    /// Decides what the store may have. Default: everything.
+    pub limiter: Option<Box<dyn Limiter>>,
     /// For executors: control crosses between Wasm and the host. Default: go on.
     pub call_hook: Option<CallHookFn>,
     /// For executors: metered code has used up its fuel. Default: trap.
@@ -117,9 +176,7 @@ impl Default for HostVtable {
     fn default() -> Self {
         Self {
             abi_version: HOST_VTABLE_VERSION,
-            memory_growing: None,
-            table_growing: None,
-            grow_failed: None,
+            limiter: None,
             call_hook: None,
             fuel_exhausted: None,
         }
@@ -130,9 +187,7 @@ impl fmt::Debug for HostVtable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HostVtable")
             .field("abi_version", &self.abi_version)
-            .field("memory_growing", &self.memory_growing.is_some())
-            .field("table_growing", &self.table_growing.is_some())
-            .field("grow_failed", &self.grow_failed.is_some())
+            .field("limiter", &self.limiter.is_some())
             .field("call_hook", &self.call_hook.is_some())
             .field("fuel_exhausted", &self.fuel_exhausted.is_some())
             .finish_non_exhaustive()

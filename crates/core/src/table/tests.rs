@@ -128,9 +128,23 @@ fn accesses_are_checked() {
     let mut mutable = store.as_mut();
     let mut table = mutable.table_mut(handle).unwrap();
     let error = table.set(3, object).unwrap_err();
-    assert_eq!(error, TableError::OutOfBounds { index: 3, size: 3 });
+    assert_eq!(
+        error,
+        TableError::OutOfBounds {
+            index: 3,
+            len: 1,
+            size: 3
+        }
+    );
     let error = table.fill(1, object, 3).unwrap_err();
-    assert_eq!(error, TableError::OutOfBounds { index: 3, size: 3 });
+    assert_eq!(
+        error,
+        TableError::OutOfBounds {
+            index: 1,
+            len: 3,
+            size: 3
+        }
+    );
     assert!(table.fill(u64::MAX, object, 2).is_err());
     table.fill(3, object, 0).unwrap();
     table.fill(1, object, 2).unwrap();

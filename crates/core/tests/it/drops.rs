@@ -75,10 +75,12 @@ fn full_store(log: &Log, panicking: &'static str) -> PrunedStore {
     let mut config = StoreConfig::default();
     config.embedder = Some(Arc::new(noisy("embedder")));
     let hook = noisy("hook");
-    config.vtable.memory_growing = Some(Box::new(move |_, _| {
-        let _owned = &hook;
-        GrowDecision::Allow
-    }));
+    config.vtable.limiter = Some(Box::new(
+        move |_: damson_core::HostDataMut<'_>, _: damson_core::GrowRequest| {
+            let _owned = &hook;
+            GrowDecision::Allow
+        },
+    ));
     let mut store = PrunedStore::new(noisy("data"), config);
     for name in ["closure 1", "closure 2"] {
         let owned = noisy(name);

@@ -1,41 +1,67 @@
 //! The host vtable: how the store asks its embedder.
 
+use std::sync::Arc;
+
 use damson_core::store::HOST_VTABLE_VERSION;
 use damson_core::{
-    CallHook, Cell, ExternKind, FuelDecision, FuelDisabled, GrowDecision, GrowError, GrowRequest,
-    HostVtable, MemoryError, MemoryType, PrunedStore, RefType, StoreConfig, TableType, TrapCode,
+    CallHook, Cell, CodeHandle, CountExceeded, Counted, ExternKind, FuelDecision, FuelDisabled,
+    GrowDecision, GrowError, GrowFailure, GrowRequest, HostDataMut, HostVtable, InstantiateError,
+    Limiter, MemoryError, MemoryType, ModuleShape, PrunedStore, RefType, StoreConfig, TableDecl,
+    TableType, TrapCode,
 };
 
 /// Host data that counts what it was asked.
 #[derive(Default)]
-struct Limiter {
+struct Asked {
     asked: Vec<(ExternKind, u64, u64, Option<u64>)>,
     failed: Vec<GrowError>,
     decision: Option<GrowDecision>,
+    after_failure: Option<GrowFailure>,
+    counts: Option<(Counted, usize)>,
 }
 
-fn limited_store() -> PrunedStore {
-    fn ask(mut data: damson_core::HostDataMut<'_>, request: GrowRequest) -> GrowDecision {
-        let limiter = data.get::<Limiter>().unwrap();
-        limiter.asked.push((
+/// Does what the host data says.
+struct Obedient;
+
+impl Limiter for Obedient {
+    fn growing(&mut self, mut data: HostDataMut<'_>, request: GrowRequest) -> GrowDecision {
+        let asked = data.get::<Asked>().unwrap();
+        asked.asked.push((
             request.kind,
             request.current,
             request.desired,
             request.maximum,
         ));
-        limiter.decision.unwrap_or(GrowDecision::Allow)
+        asked.decision.unwrap_or(GrowDecision::Allow)
     }
-    let mut config = StoreConfig::default();
-    config.vtable.memory_growing = Some(Box::new(ask));
-    config.vtable.table_growing = Some(Box::new(ask));
-    config.vtable.grow_failed = Some(Box::new(|mut data, _, error| {
-        data.get::<Limiter>().unwrap().failed.push(*error);
-    }));
-    config.max_table_elements = 100;
-    PrunedStore::new(Limiter::default(), config)
+
+    fn grow_failed(
+        &mut self,
+        mut data: HostDataMut<'_>,
+        _: ExternKind,
+        error: &GrowError,
+    ) -> GrowFailure {
+        let asked = data.get::<Asked>().unwrap();
+        asked.failed.push(*error);
+        asked.after_failure.unwrap_or(GrowFailure::Report)
+    }
+
+    fn max_count(&mut self, mut data: HostDataMut<'_>, counted: Counted) -> usize {
+        match data.get::<Asked>().unwrap().counts {
+            Some((limited, limit)) if limited == counted => limit,
+            _ => usize::MAX,
+        }
+    }
 }
 
-fn limiter(store: &mut PrunedStore) -> &mut Limiter {
+fn limited_store() -> PrunedStore {
+    let mut config = StoreConfig::default();
+    config.vtable.limiter = Some(Box::new(Obedient));
+    config.max_table_elements = 100;
+    PrunedStore::new(Asked::default(), config)
+}
+
+fn limiter(store: &mut PrunedStore) -> &mut Asked {
     store.as_mut().into_data_mut().unwrap()
 }
 
@@ -129,6 +155,69 @@ fn a_failure_after_the_permission_is_told() {
     let error = store.as_mut().grow_memory(memory, 1).unwrap_err();
     assert!(matches!(error, GrowError::Storage(_)));
     assert_eq!(limiter(&mut store).failed, [error]);
+    assert_eq!(error.trap_code(), None);
+
+    limiter(&mut store).after_failure = Some(GrowFailure::Trap);
+    let error = store.as_mut().grow_memory(memory, 1).unwrap_err();
+    assert!(matches!(error, GrowError::StorageWithTrap(_)));
+    assert_eq!(error.trap_code(), Some(TrapCode::GrowthOperationLimited));
+    assert_eq!(store.as_ref().memory(memory).unwrap().pages(), 1);
+}
+
+#[test]
+fn entities_are_counted() {
+    let memory = MemoryType::new(1, None);
+    let table = TableType::new(RefType::Func, 1, None);
+    let shape = Arc::new(ModuleShape {
+        memories: [memory, memory].into(),
+        tables: [table, table].map(|ty| TableDecl { ty, init: None }).into(),
+        ..ModuleShape::default()
+    });
+    let instantiate = |store: &mut PrunedStore| {
+        let code = CodeHandle::empty(Arc::clone(&shape));
+        store.as_mut().instantiate(&shape, code, &[]).map(drop)
+    };
+    for counted in [Counted::Instances, Counted::Memories, Counted::Tables] {
+        let mut store = limited_store();
+        limiter(&mut store).counts = Some((counted, 1));
+        let made = [
+            store.as_mut().alloc_memory(memory).is_ok(),
+            store.as_mut().alloc_memory(memory).is_ok(),
+            store.as_mut().alloc_table(table, Cell::ZERO).is_ok(),
+            store.as_mut().alloc_table(table, Cell::ZERO).is_ok(),
+        ];
+        let second = [
+            true,
+            counted != Counted::Memories,
+            true,
+            counted != Counted::Tables,
+        ];
+        assert_eq!(made, second, "{counted}");
+
+        let mut store = limited_store();
+        let each = if counted == Counted::Instances { 1 } else { 2 };
+        limiter(&mut store).counts = Some((counted, 2 * each - 1));
+        assert_eq!(instantiate(&mut store), Ok(()));
+        let exceeded = CountExceeded {
+            counted,
+            limit: 2 * each - 1,
+            wanted: 2 * each,
+        };
+        let error = InstantiateError::TooMany(exceeded);
+        assert_eq!(instantiate(&mut store), Err(error), "{counted}");
+        // Nothing of the second attempt is left.
+        limiter(&mut store).counts = Some((counted, 2 * each));
+        assert_eq!(instantiate(&mut store), Ok(()), "{counted}");
+    }
+    assert_eq!(
+        CountExceeded {
+            counted: Counted::Memories,
+            limit: 1,
+            wanted: 2
+        }
+        .to_string(),
+        "the resource limiter allows 1 memories, and 2 would be in the store"
+    );
 }
 
 #[test]
@@ -138,12 +227,14 @@ fn a_panicking_hook_leaves_the_store_usable() {
         .as_mut()
         .alloc_memory(MemoryType::new(1, None))
         .unwrap();
-    store.as_mut().vtable_mut().memory_growing = Some(Box::new(|_, _| panic!("hook")));
+    store.as_mut().vtable_mut().limiter = Some(Box::new(
+        |_: HostDataMut<'_>, _: GrowRequest| -> GrowDecision { panic!("hook") },
+    ));
     let grown = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         store.as_mut().grow_memory(memory, 1)
     }));
     assert!(grown.is_err());
-    store.as_mut().vtable_mut().memory_growing = None;
+    store.as_mut().vtable_mut().limiter = None;
     assert_eq!(store.as_mut().grow_memory(memory, 1), Ok(1));
 }
 

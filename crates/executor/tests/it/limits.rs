@@ -410,14 +410,14 @@ fn a_store_without_metering_does_not_count_bulk_work() {
 
 #[test]
 fn the_limiter_decides_on_growth() {
-    use damson_executor::store::GrowDecision;
+    use damson_executor::store::{GrowDecision, GrowRequest, HostDataMut};
     for (decision, expected) in [
         (GrowDecision::Allow, Ok(2)),
         (GrowDecision::Deny, Ok(u64::from(u32::MAX))),
         (GrowDecision::Trap, Err(TrapCode::GrowthOperationLimited)),
     ] {
         let mut config = StoreConfig::default();
-        config.vtable.memory_growing = Some(Box::new(move |_, request| {
+        config.vtable.limiter = Some(Box::new(move |_: HostDataMut<'_>, request: GrowRequest| {
             if request.current == 0 {
                 GrowDecision::Allow
             } else {

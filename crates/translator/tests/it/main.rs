@@ -2,6 +2,7 @@
 
 mod fuel;
 mod golden;
+mod limits;
 mod modules;
 mod proposals;
 mod support;

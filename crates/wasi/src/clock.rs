@@ -24,10 +24,17 @@ pub trait Clock: Send {
 
     /// Lets `nanoseconds` pass.
     fn sleep(&mut self, nanoseconds: u64);
+
+    /// Whether time passes while the host waits for something else. If not, nothing
+    /// but [`sleep`](Self::sleep) makes a guest's time run out that waits for a
+    /// stream and a clock at once. By default it does.
+    fn moves_by_itself(&self) -> bool {
+        true
+    }
 }
 
-/// The clocks of the operating system: real time and monotonic time. The
-/// standard library has no CPU time, so those clocks do not exist here.
+/// The clocks of the operating system: real time, monotonic time and, on Unix, the
+/// CPU time of this process and of the thread that runs the guest.
 #[derive(Debug)]
 pub struct SystemClock {
     origin: Instant,
@@ -53,7 +60,7 @@ impl Clock for SystemClock {
     fn resolution(&self, id: ClockId) -> Result<u64, Errno> {
         match id {
             ClockId::Realtime | ClockId::Monotonic => Ok(1),
-            ClockId::ProcessCpuTime | ClockId::ThreadCpuTime => Err(Errno::Inval),
+            ClockId::ProcessCpuTime | ClockId::ThreadCpuTime => cpu_time::resolution(id),
         }
     }
 
@@ -63,13 +70,58 @@ impl Clock for SystemClock {
                 .duration_since(UNIX_EPOCH)
                 .map_err(|_| Errno::Overflow)?,
             ClockId::Monotonic => self.origin.elapsed(),
-            ClockId::ProcessCpuTime | ClockId::ThreadCpuTime => return Err(Errno::Inval),
+            ClockId::ProcessCpuTime | ClockId::ThreadCpuTime => return cpu_time::now(id),
         };
         u64::try_from(time.as_nanos()).map_err(|_| Errno::Overflow)
     }
 
     fn sleep(&mut self, nanoseconds: u64) {
         thread::sleep(Duration::from_nanos(nanoseconds));
+    }
+}
+
+/// CPU time, which the standard library does not have.
+#[cfg(unix)]
+mod cpu_time {
+    use rustix::time::{Timespec, clock_getres, clock_gettime};
+
+    use crate::{ClockId, Errno};
+
+    pub(super) fn resolution(id: ClockId) -> Result<u64, Errno> {
+        nanoseconds(clock_getres(system(id)))
+    }
+
+    pub(super) fn now(id: ClockId) -> Result<u64, Errno> {
+        nanoseconds(clock_gettime(system(id)))
+    }
+
+    fn system(id: ClockId) -> rustix::time::ClockId {
+        match id {
+            ClockId::ThreadCpuTime => rustix::time::ClockId::ThreadCPUTime,
+            _ => rustix::time::ClockId::ProcessCPUTime,
+        }
+    }
+
+    fn nanoseconds(time: Timespec) -> Result<u64, Errno> {
+        let seconds = u64::try_from(time.tv_sec).map_err(|_| Errno::Overflow)?;
+        let rest = u64::try_from(time.tv_nsec).map_err(|_| Errno::Overflow)?;
+        let whole = seconds.checked_mul(1_000_000_000);
+        whole
+            .and_then(|whole| whole.checked_add(rest))
+            .ok_or(Errno::Overflow)
+    }
+}
+
+#[cfg(not(unix))]
+mod cpu_time {
+    use crate::{ClockId, Errno};
+
+    pub(super) fn resolution(_id: ClockId) -> Result<u64, Errno> {
+        Err(Errno::Inval)
+    }
+
+    pub(super) fn now(_id: ClockId) -> Result<u64, Errno> {
+        Err(Errno::Inval)
     }
 }
 
@@ -112,6 +164,10 @@ impl Clock for VirtualClock {
     fn sleep(&mut self, nanoseconds: u64) {
         self.elapsed = self.elapsed.saturating_add(nanoseconds);
     }
+
+    fn moves_by_itself(&self) -> bool {
+        false
+    }
 }
 
 #[cfg(test)]
@@ -130,12 +186,25 @@ mod tests {
     }
 
     #[test]
+    #[cfg(unix)]
+    fn cpu_time_is_spent_by_working() {
+        let mut clock = SystemClock::new();
+        for id in [ClockId::ProcessCpuTime, ClockId::ThreadCpuTime] {
+            assert!(clock.resolution(id).unwrap() > 0);
+            let before = clock.now(id).unwrap();
+            while clock.now(id).unwrap() == before {
+                std::hint::black_box(before);
+            }
+            assert!(clock.now(id).unwrap() > before);
+        }
+    }
+
+    #[test]
     fn the_system_clock_moves_on() {
         let mut clock = SystemClock::new();
         let before = clock.now(ClockId::Monotonic).unwrap();
         clock.sleep(1_000_000);
         assert!(clock.now(ClockId::Monotonic).unwrap() >= before + 1_000_000);
         assert!(clock.now(ClockId::Realtime).unwrap() > 1_600_000_000_000_000_000);
-        assert_eq!(clock.now(ClockId::ThreadCpuTime), Err(Errno::Inval));
     }
 }

@@ -58,8 +58,8 @@
 //! threads either: `wasi.thread-spawn` ends the guest with [`ThreadsUnsupported`].
 //!
 //! Everything is developed and tested on Unix. What differs elsewhere: errors are
-//! known only by their kind, directory entries have no numbers, and descriptors do
-//! not switch to non-blocking.
+//! known only by their kind, directory entries have no numbers, descriptors do not
+//! switch to non-blocking and always count as ready, and there is no CPU time.
 
 mod abi;
 mod clock;
@@ -71,6 +71,7 @@ mod guest;
 mod host;
 mod random;
 mod stream;
+mod wait;
 
 pub use self::abi::ClockId;
 pub use self::clock::{Clock, SystemClock, VirtualClock};

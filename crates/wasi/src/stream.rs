@@ -20,7 +20,7 @@ impl Input {
     /// One read, as much as is there and fits.
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
-            Self::Inherited => io::stdin().read(buffer),
+            Self::Inherited => read_stdin(buffer),
             Self::Custom(reader) => {
                 let count = reader.read(buffer)?;
                 // A wrong count from foreign code must not reach the guest.
@@ -33,6 +33,11 @@ impl Input {
         }
     }
 
+    /// Whether this is the process's own standard input.
+    pub(crate) fn is_inherited(&self) -> bool {
+        matches!(self, Self::Inherited)
+    }
+
     /// What the guest is told that it reads from.
     pub(crate) fn file_type(&self) -> FileType {
         match self {
@@ -40,6 +45,19 @@ impl Input {
             _ => FileType::Unknown,
         }
     }
+}
+
+/// Reads without the standard library's buffer: `poll_oneoff` asks the operating
+/// system whether there is something to read, and it knows nothing of bytes that wait
+/// in a buffer.
+#[cfg(unix)]
+fn read_stdin(buffer: &mut [u8]) -> io::Result<usize> {
+    Ok(rustix::io::read(io::stdin(), buffer)?)
+}
+
+#[cfg(not(unix))]
+fn read_stdin(buffer: &mut [u8]) -> io::Result<usize> {
+    io::stdin().read(buffer)
 }
 
 /// Where the guest writes its output to.

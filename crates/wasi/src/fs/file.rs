@@ -155,6 +155,12 @@ impl File {
         Ok(FileStat::of(&Metadata::from_file(&self.file)?))
     }
 
+    /// How many bytes lie between the position and the end.
+    pub(crate) fn remaining(&self) -> io::Result<u64> {
+        let position = (&self.file).stream_position()?;
+        Ok(self.file.metadata()?.len().saturating_sub(position))
+    }
+
     /// Sets the length. As with POSIX, a file that is not open for writing is an
     /// invalid argument.
     pub(crate) fn set_size(&mut self, size: u64) -> Result<(), Errno> {

@@ -613,6 +613,23 @@ fn removing_while_reading_misses_nothing() {
     assert_eq!(found.last().unwrap().2, "late");
 }
 
+/// A name that no path of the guest can name does not hide the others.
+#[test]
+#[cfg(target_os = "linux")]
+fn names_that_are_no_text_are_listed() {
+    use std::os::unix::ffi::OsStrExt;
+    let (mut guest, folder) = guest();
+    let name = std::ffi::OsStr::from_bytes(b"a\xff");
+    fs::write(folder.path().join(name), "").unwrap();
+    fs::write(folder.path().join("b"), "").unwrap();
+    guest.ok("fd_readdir", &[3, 20_000, 1000, 2, 64]);
+    let bytes = guest.bytes(20_000, guest.u32(64) as usize);
+    assert_eq!(bytes.len(), 24 + 2 + 24 + 1);
+    assert!(bytes.windows(2).any(|found| found == b"a\xff"));
+    let [at, length] = guest.path(b"a\xff");
+    guest.fails("path_unlink_file", &[3, at, length], Errno::IlSeq);
+}
+
 #[test]
 fn descriptors_are_reused_and_limited() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -6,4 +6,5 @@ mod files;
 mod guest;
 mod hostile;
 mod linking;
+mod poll;
 mod programs;

@@ -1,6 +1,7 @@
 //! Behaviour of every WASI function, seen from inside a module.
 
 mod behaviour;
+mod dirs;
 mod escape;
 mod files;
 mod guest;

@@ -1,6 +1,6 @@
-//! The test programs in `workloads/`: C compiled to Wasm, with checked results.
+//! The test programs in `workloads/`: C and Rust compiled to Wasm, with checked results.
 //!
-//! Compilers for C are not everywhere, so the compiled modules and the outputs
+//! Compilers for Wasm are not everywhere, so the compiled modules and the outputs
 //! they must give are committed, and this task makes or verifies them. A result
 //! counts only when it was found twice, by independent means: the native build
 //! of the same source is the reference, and Node's WASI the second opinion on
@@ -14,34 +14,32 @@
 //! the tests of the command line tool, which read the committed files and need
 //! no compiler.
 
+mod program;
+mod tools;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use clap::Args;
 
+pub(crate) use self::program::{C_FLAGS, LINK_FLAGS, WASM_TARGET, output_of};
+use self::program::{Language, Program};
+use self::tools::Tools;
+pub(crate) use self::tools::{APT, find};
 use crate::invocation::workspace_root;
 
-/// Both compilers: no fused multiply-add, which would change the last bit.
-pub(crate) const C_FLAGS: [&str; 5] = ["-std=c11", "-Wall", "-Wextra", "-O2", "-ffp-contract=off"];
-pub(crate) const WASM_TARGET: [&str; 2] = ["--target=wasm32-wasi", "--sysroot=/usr"];
-/// The stack lies below the data, so that overflowing it traps.
-pub(crate) const LINK_FLAGS: [&str; 3] = [
-    "-Wl,--strip-all",
-    "-Wl,--stack-first",
-    "-Wl,-z,stack-size=262144",
-];
-pub(crate) const APT: &str = "apt-get install clang-14 lld-14 wasi-libc libclang-rt-14-dev-wasm32";
-
+/// The name of the files that programs include.
+const SHARED: &str = "workload";
 const TABLE_BEGIN: &str = "<!-- table: written by `cargo xtask workloads` -->";
 const TABLE_END: &str = "<!-- end of table -->";
 
 /// Compile the programs in workloads/ and verify their results
 ///
 /// Writes the modules, the expected outputs and the table of checksums. Needs
-/// clang with wasi-libc, and a native C compiler or Node for the results.
+/// clang with wasi-libc, Debian's rustc with the library for Wasm, and a native C
+/// compiler or Node for the results.
 #[derive(Args, Debug)]
 pub(crate) struct WorkloadsArgs {
     /// Write nothing; fail when a committed file is not what this task would write
@@ -50,6 +48,9 @@ pub(crate) struct WorkloadsArgs {
     /// Fail when Node is missing (when present it is always used)
     #[arg(long)]
     node: bool,
+    /// Where Debian's rustc and its libraries are: a folder the packages were unpacked in
+    #[arg(long, value_name = "FOLDER", default_value = "/")]
+    rust_root: PathBuf,
 }
 
 /// Runs the task.
@@ -67,9 +68,10 @@ pub(crate) fn run(args: &WorkloadsArgs) -> anyhow::Result<()> {
         problems: Vec::new(),
     };
     let mut rows = Vec::new();
-    for name in program_names(&folder)? {
+    for (name, language) in programs(&folder)? {
         let program = Program {
             name,
+            language,
             folder: &folder,
             scratch: &scratch,
         };
@@ -93,64 +95,12 @@ pub(crate) fn run(args: &WorkloadsArgs) -> anyhow::Result<()> {
     }
     files.settle(
         &folder.join("expected.txt"),
-        table(&rows, &tools.clang_version).as_bytes(),
+        table(&rows, &tools.compilers()).as_bytes(),
     )?;
     let readme = folder.join("README.md");
     let text = fs::read_to_string(&readme).with_context(|| format!("{}", readme.display()))?;
     files.settle(&readme, with_table(&text, &rows)?.as_bytes())?;
-    files.finish(&tools.clang_version)
-}
-
-/// The programs to call; the optional ones were looked for and not found.
-struct Tools {
-    clang: String,
-    clang_version: String,
-    cc: Option<String>,
-    node: Option<String>,
-}
-
-impl Tools {
-    fn find(args: &WorkloadsArgs) -> anyhow::Result<Self> {
-        let Some((clang, clang_version)) = find(&["clang-14", "clang"]) else {
-            bail!("clang was not found; on Debian: {APT}");
-        };
-        let cc = find(&["cc", "gcc", "clang"]).map(|(program, _)| program);
-        let node = find(&["node"]).map(|(program, _)| program);
-        ensure!(
-            node.is_some() || !args.node,
-            "node was not found, and --node asks for it"
-        );
-        ensure!(
-            cc.is_some() || node.is_some(),
-            "neither a native C compiler nor node was found: nothing can tell the right results"
-        );
-        if cc.is_none() {
-            println!("no native C compiler: the results are Node's alone");
-        }
-        if node.is_none() {
-            println!("no node: the modules were not run, the results are the native ones alone");
-        }
-        Ok(Self {
-            clang,
-            clang_version,
-            cc,
-            node,
-        })
-    }
-}
-
-/// The first of the programs that can be started, and its version's first line.
-pub(crate) fn find(candidates: &[&str]) -> Option<(String, String)> {
-    candidates.iter().find_map(|&program| {
-        let output = Command::new(program)
-            .arg("--version")
-            .stderr(Stdio::null())
-            .output()
-            .ok()?;
-        let version = String::from_utf8_lossy(&output.stdout);
-        let first = version.lines().next().unwrap_or_default().trim().to_owned();
-        output.status.success().then(|| (program.to_owned(), first))
-    })
+    files.finish(&tools.compilers())
 }
 
 /// A folder for what is not for the repository: objects and native programs, for
@@ -166,154 +116,23 @@ pub(crate) fn target_folder(name: &str) -> anyhow::Result<PathBuf> {
     Ok(scratch)
 }
 
-/// Every `.c` file is a program; the order is the alphabet's.
-fn program_names(folder: &Path) -> anyhow::Result<Vec<String>> {
-    let mut names = Vec::new();
+/// Every source file is a program, but for what they share; the order is the alphabet's.
+fn programs(folder: &Path) -> anyhow::Result<Vec<(String, Language)>> {
+    let mut programs = Vec::new();
     for entry in fs::read_dir(folder).with_context(|| format!("{}", folder.display()))? {
         let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "c") {
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        if let Some(language) = extension.and_then(Language::of_extension) {
             let stem = path.file_stem().and_then(|stem| stem.to_str());
-            names.push(stem.context("a program's name is not UTF-8")?.to_owned());
-        }
-    }
-    names.sort();
-    ensure!(!names.is_empty(), "no .c file in {}", folder.display());
-    Ok(names)
-}
-
-struct Program<'a> {
-    name: String,
-    folder: &'a Path,
-    scratch: &'a Path,
-}
-
-impl Program<'_> {
-    fn source(&self) -> String {
-        format!("{}.c", self.name)
-    }
-
-    /// Compiles and links in two steps: given an optimization level, clang's
-    /// link step would also run wasm-opt where that happens to be installed, and
-    /// the module would depend on the machine.
-    fn compile_wasm(&self, tools: &Tools) -> anyhow::Result<PathBuf> {
-        let object = self.scratch.join(format!("{}.o", self.name));
-        let module = self.scratch.join(format!("{}.wasm", self.name));
-        let mut compile = self.command(&tools.clang);
-        compile
-            .args(WASM_TARGET)
-            .args(C_FLAGS)
-            .args(["-c", &self.source(), "-o"])
-            .arg(&object);
-        let mut link = self.command(&tools.clang);
-        link.args(WASM_TARGET)
-            .args(LINK_FLAGS)
-            .arg(&object)
-            .arg("-o")
-            .arg(&module);
-        for step in [&mut compile, &mut link] {
-            output_of(step).with_context(|| {
-                format!(
-                    "{} does not compile to Wasm; on Debian: {APT}",
-                    self.source()
-                )
-            })?;
-        }
-        Ok(module)
-    }
-
-    fn results(&self, tools: &Tools, module: &Path) -> anyhow::Result<Results> {
-        let native = tools
-            .cc
-            .as_deref()
-            .map(|cc| self.native_results(cc))
-            .transpose()?;
-        let Some(node) = &tools.node else {
-            return native.context("no way to run the program");
-        };
-        let wasm = Results {
-            test: self.parse(&self.oracle(node, "start", module, Some("test"))?)?,
-            full: self.parse(&self.oracle(node, "start", module, None)?)?,
-        };
-        for result in [&wasm.test, &wasm.full] {
-            let size = result.size.to_string();
-            let direct = self.oracle(node, "run", module, Some(&size))?;
-            ensure!(
-                direct.trim_end() == result.checksum,
-                "{}: the export `run` gives {} for size {size}, the command prints {}",
-                self.name,
-                direct.trim_end(),
-                result.checksum
-            );
-        }
-        if let Some(native) = native {
-            for (native, wasm) in [(&native.test, &wasm.test), (&native.full, &wasm.full)] {
-                ensure!(
-                    native.output == wasm.output,
-                    "{}: the native program prints\n{}but the module on Node prints\n{}",
-                    self.name,
-                    native.output,
-                    wasm.output
-                );
+            let name = stem.context("a program's name is not UTF-8")?.to_owned();
+            if name != SHARED {
+                programs.push((name, language));
             }
         }
-        Ok(wasm)
     }
-
-    fn native_results(&self, cc: &str) -> anyhow::Result<Results> {
-        let binary = self.scratch.join(format!("{}-native", self.name));
-        let mut compile = self.command(cc);
-        compile
-            .args(C_FLAGS)
-            .args([&self.source(), "-o"])
-            .arg(&binary)
-            .arg("-lm");
-        output_of(&mut compile)?;
-        Ok(Results {
-            test: self.parse(&output_of(Command::new(&binary).arg("test"))?)?,
-            full: self.parse(&output_of(&mut Command::new(&binary))?)?,
-        })
-    }
-
-    fn oracle(
-        &self,
-        node: &str,
-        mode: &str,
-        module: &Path,
-        argument: Option<&str>,
-    ) -> anyhow::Result<String> {
-        let mut command = self.command(node);
-        command
-            .args(["--no-warnings", "oracle.mjs", mode])
-            .arg(module)
-            .args(argument);
-        output_of(&mut command)
-    }
-
-    fn parse(&self, output: &str) -> anyhow::Result<Outcome> {
-        Outcome::parse(&self.name, output)
-            .with_context(|| format!("{} printed {output:?}", self.name))
-    }
-
-    fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(program);
-        command.current_dir(self.folder);
-        command
-    }
-}
-
-/// Runs the command; its standard output as text.
-pub(crate) fn output_of(command: &mut Command) -> anyhow::Result<String> {
-    let output = command
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output()
-        .with_context(|| format!("could not start {command:?}"))?;
-    ensure!(
-        output.status.success(),
-        "{command:?} failed: {}",
-        output.status
-    );
-    String::from_utf8(output.stdout).with_context(|| format!("output of {command:?}"))
+    programs.sort();
+    ensure!(!programs.is_empty(), "no program in {}", folder.display());
+    Ok(programs)
 }
 
 /// What a program printed. The first line is its name and size, the last one
@@ -373,9 +192,9 @@ impl Row {
 }
 
 /// The machine-readable table, `expected.txt`.
-fn table(rows: &[Row], clang_version: &str) -> String {
+fn table(rows: &[Row], compilers: &str) -> String {
     let mut text = format!(
-        "# Written by `cargo xtask workloads`; the modules were compiled by {clang_version}.\n\
+        "# Written by `cargo xtask workloads`; the modules were compiled by {compilers}.\n\
          # name test_size test_checksum default_size default_checksum\n"
     );
     for Row { name, test, full } in rows {
@@ -429,11 +248,11 @@ impl Files {
         Ok(())
     }
 
-    fn finish(self, clang_version: &str) -> anyhow::Result<()> {
+    fn finish(self, compilers: &str) -> anyhow::Result<()> {
         ensure!(
             self.problems.is_empty(),
-            "not what `cargo xtask workloads` writes with {clang_version} (modules are comparable \
-             only when made by the compiler that expected.txt names):\n  {}",
+            "not what `cargo xtask workloads` writes with {compilers} (modules are comparable \
+             only when made by the compilers that expected.txt names):\n  {}",
             self.problems.join("\n  ")
         );
         Ok(())
@@ -537,7 +356,9 @@ mod tests {
             });
         }
         let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
-        assert_eq!(names, program_names(&folder).unwrap());
+        let programs = programs(&folder).unwrap();
+        let sources: Vec<&str> = programs.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, sources);
         let readme = fs::read_to_string(folder.join("README.md")).unwrap();
         assert_eq!(with_table(&readme, &rows).unwrap(), readme);
     }

@@ -12,13 +12,17 @@
 //!   with the feature `count`), which are the same in every run, so that they can guard
 //!   what times cannot.
 
+mod docs;
 mod engine;
+mod host_calls;
 mod icount;
+mod kernels;
 #[cfg(feature = "count")]
 mod pairs;
 mod rounds;
 mod set;
 mod stats;
+mod translate;
 
 use std::process::ExitCode;
 
@@ -35,9 +39,17 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Run(rounds::RunArgs),
+    HostCalls(host_calls::HostCallsArgs),
+    Translate(translate::TranslateArgs),
     Icount(icount::IcountArgs),
     #[cfg(feature = "count")]
     Pairs(pairs::PairsArgs),
+    /// Run a workload on a peer, which may end the process
+    #[command(hide = true)]
+    Try {
+        peer: String,
+        workload: String,
+    },
     /// Run one workload once, for the tools that `icount` starts
     #[command(hide = true)]
     Once {
@@ -48,9 +60,12 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Run(args) => rounds::run(&args),
+        Command::HostCalls(args) => host_calls::run(&args),
+        Command::Translate(args) => translate::run(&args),
         Command::Icount(args) => icount::run(&args),
         #[cfg(feature = "count")]
         Command::Pairs(args) => pairs::run(&args),
+        Command::Try { peer, workload } => rounds::try_on(&peer, &workload),
         Command::Once { workload } => icount::once(&workload),
     };
     match result {

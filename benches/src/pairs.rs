@@ -117,8 +117,9 @@ fn totals(runs: &[(Workload, Run)]) -> String {
             "{name:20}{dispatches:14}{operators:14}{ratio:14.3}  {half:?}"
         );
     }
-    let mean = geometric_mean(runs.iter().map(|(_, run)| ratio(run)));
-    let _ = writeln!(text, "{:48}{mean:14.3}", "geometric mean");
+    if let Some(mean) = geometric_mean(runs.iter().map(|(_, run)| ratio(run))) {
+        let _ = writeln!(text, "{:48}{mean:14.3}", "geometric mean");
+    }
     text
 }
 

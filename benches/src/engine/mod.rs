@@ -1,14 +1,24 @@
 //! The engines, behind one interface.
 //!
-//! Each translates everything when the module is made, with its default configuration
-//! otherwise. A workload's imports are the functions of [`host`], or WASI, which
+//! Each translates everything when the module is made, if it can, with its default
+//! configuration otherwise. A workload's imports are the functions of [`host`], or WASI, which
 //! nothing calls in a measured run: those trap.
 
 mod embedder;
+#[cfg(any(feature = "stitch", feature = "tinywasm", feature = "wasm3"))]
+mod imports;
 
 pub(crate) mod damson;
+#[cfg(feature = "stitch")]
+mod stitch;
+#[cfg(feature = "tinywasm")]
+mod tinywasm;
+#[cfg(feature = "wasm3")]
+mod wasm3;
 #[cfg(feature = "wasmi")]
 pub(crate) mod wasmi;
+#[cfg(feature = "wasmtime")]
+mod wasmtime;
 
 /// Something that runs WebAssembly.
 pub(crate) trait Engine {
@@ -21,6 +31,15 @@ pub(crate) trait Engine {
     ///
     /// When the engine does not take the module.
     fn load(&self, wasm: &[u8]) -> anyhow::Result<Box<dyn Guest>>;
+
+    /// Makes code of the module, and throws it away.
+    ///
+    /// # Errors
+    ///
+    /// When the engine does not take the module, or cannot do this apart from `load`.
+    fn translate(&self, _wasm: &[u8]) -> anyhow::Result<()> {
+        anyhow::bail!("it is not measured")
+    }
 }
 
 /// An instance of a workload.
@@ -43,6 +62,16 @@ pub(crate) trait Guest {
 pub(crate) const PEERS: &[&dyn Engine] = &[
     #[cfg(feature = "wasmi")]
     &wasmi::Wasmi,
+    #[cfg(feature = "stitch")]
+    &stitch::Stitch,
+    #[cfg(feature = "wasm3")]
+    &wasm3::Wasm3,
+    #[cfg(feature = "tinywasm")]
+    &tinywasm::TinyWasm,
+    #[cfg(feature = "wasmtime")]
+    &wasmtime::PULLEY,
+    #[cfg(feature = "wasmtime")]
+    &wasmtime::CRANELIFT,
 ];
 
 /// The functions that workloads import from `host`.

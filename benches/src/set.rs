@@ -53,13 +53,13 @@ const fn workload(name: &'static str, timed: i32, counted: i32, half: Half) -> W
 
 /// All of them. The halves have a share of each kind of program.
 pub(crate) const SET: &[Workload] = &[
-    workload("argon", 256, 16, Choose),
-    workload("bulk_memory", 10_000, 100, Choose),
+    workload("argon", 1_024, 16, Choose),
+    workload("bulk_memory", 200_000, 2_000, Choose),
     workload("coremark_like", 100, 4, Choose),
     workload("count_global", 8_000_000, 100_000, Judge),
     workload("count_local", 8_000_000, 100_000, Choose),
     workload("count_param", 8_000_000, 100_000, Judge),
-    workload("deflate", 32, 2, Judge),
+    workload("deflate", 128, 4, Judge),
     workload("dfa", 256, 4, Choose),
     workload("dynamic", 10_000, 500, Choose),
     workload("fib", 30, 20, Judge),
@@ -67,7 +67,7 @@ pub(crate) const SET: &[Workload] = &[
     workload("fib_tail", 3_000_000, 50_000, Choose),
     workload("host_calls", 500_000, 20_000, Choose),
     workload("json", 500, 20, Judge),
-    workload("keccak", 32, 2, Judge),
+    workload("keccak", 256, 8, Judge),
     workload("lists", 20_000, 1_000, Judge),
     workload("mandelbrot", 400, 40, Choose),
     workload("matmul", 128, 24, Judge),
@@ -76,8 +76,8 @@ pub(crate) const SET: &[Workload] = &[
     workload("sha256", 256, 16, Judge),
     workload("sieve", 1_000_000, 20_000, Choose),
     workload("sort", 10_000, 1_000, Judge),
-    workload("spectral", 80, 16, Judge),
-    workload("trees", 40_000, 2_000, Judge),
+    workload("spectral", 400, 40, Judge),
+    workload("trees", 80_000, 4_000, Judge),
     workload("vm", 2_000, 100, Choose),
     workload("wordcount", 30_000, 1_000, Choose),
 ];

@@ -4,14 +4,14 @@
 //! ordinary build compiles no other engine. These tasks build it with the features that
 //! a run needs, and run it.
 
-use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, ensure};
 use clap::Args;
 
-use crate::invocation::{Invocation, workspace_root};
+use crate::invocation::Invocation;
+use crate::workloads::target_folder;
 
 /// Engines that Damson can be compared with: the name of each, and the feature that
 /// builds it.
@@ -128,7 +128,7 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
     }
     if !args.quick {
         // Counted by another build: the one that is timed must not count.
-        let file = scratch_folder()?.join("totals.txt");
+        let file = target_folder("bench")?.join("totals.txt");
         let file = format!("--totals={}", file.display());
         let mut count = program("release", "count").arg("pairs").arg(&file);
         if let Some(filter) = &args.filter {
@@ -140,20 +140,9 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
     measure.run()
 }
 
-/// Where files for the measurements go.
-fn scratch_folder() -> anyhow::Result<PathBuf> {
-    let target = match std::env::var_os("CARGO_TARGET_DIR") {
-        Some(folder) => std::path::absolute(folder)?,
-        None => workspace_root().join("benches/target"),
-    };
-    let folder = target.join("bench");
-    fs::create_dir_all(&folder).with_context(|| format!("{}", folder.display()))?;
-    Ok(folder)
-}
-
 /// The large module, fetched unless it is there. The program checks what it is.
 fn large_module() -> anyhow::Result<PathBuf> {
-    let folder = scratch_folder()?;
+    let folder = target_folder("bench")?;
     let (package, file, _) = LARGE;
     let path = folder.join(file);
     if path.exists() {

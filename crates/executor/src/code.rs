@@ -223,6 +223,15 @@ impl CodeMap {
 
     /// Gives a function its code; `func_index` counts in the module's function index space.
     ///
+    /// Code that was not verified is not taken, in any build:
+    ///
+    /// ```compile_fail,E0308
+    /// # use damson_executor::{CodeMap, ir::Function};
+    /// # fn define(map: &CodeMap, function: Function) {
+    /// let _ = map.define(0, function);
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// When the code was verified for something else, or the function has code already.

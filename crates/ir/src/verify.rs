@@ -24,7 +24,20 @@ use damson_core::shape::ModuleShape;
 use damson_core::types::RefType;
 
 /// Code that the executor may run for one function of one module. Only
-/// [`Function::verify`] makes it.
+/// [`Function::verify`] makes it, and nothing changes it afterwards:
+///
+/// ```compile_fail,E0451
+/// # use damson_ir::{Function, Verified};
+/// # fn unverified(function: Function, verified: Verified) -> Verified {
+/// Verified { function, ..verified }
+/// # }
+/// ```
+///
+/// ```compile_fail,E0594
+/// # fn changed(verified: damson_ir::Verified) {
+/// verified.function().cells = Vec::new();
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Verified {
     function: Function,

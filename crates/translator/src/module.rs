@@ -262,6 +262,10 @@ impl Module {
             scratch,
         );
         allocations.validator = validator.into_allocations();
+        #[cfg(debug_assertions)]
+        if let Ok(function) = &result {
+            assert_verified(&self.shape, func_index, function);
+        }
         result
     }
 
@@ -300,6 +304,15 @@ impl Module {
     }
 }
 
+/// Whoever runs code has it verified, in every build: the executor takes nothing else. Here
+/// a debug build notices at once, also code that is only shown or compared.
+#[cfg(debug_assertions)]
+fn assert_verified(shape: &Arc<ModuleShape>, func_index: u32, function: &Function) {
+    if let Err(error) = function.clone().verify(shape, func_index) {
+        panic!("the translator made code that the verifier refuses: {error}\n{function}");
+    }
+}
+
 /// The bytes of a range of offsets; empty if there are none.
 fn slice<'a>(bytes: &'a [u8], range: &Range<u64>) -> &'a [u8] {
     let range = usize::try_from(range.start)
@@ -329,4 +342,42 @@ pub(crate) fn body_error(error: &wasmparser::Error, body: &FunctionBody<'_>) -> 
         }
         operators.finish().err()
     })
+}
+
+#[cfg(all(test, debug_assertions))]
+mod tests {
+    use alloc::boxed::Box;
+
+    use damson_core::types::FuncType;
+    use damson_ir::{FunctionBuilder, Operand, ReturnValue, Slot};
+
+    use super::*;
+
+    /// A shape of one function without parameters, and its code, which returns a slot.
+    fn returning(slot: u16) -> (Arc<ModuleShape>, Function) {
+        let ty = FuncType::new([], [damson_core::ValType::I32]);
+        let shape = ModuleShape {
+            types: Box::new([ty]),
+            funcs: Box::new([0]),
+            ..ModuleShape::default()
+        };
+        let mut code = FunctionBuilder::new(0, 1);
+        let operands = [code.linkage(), Operand::Slot(Slot(slot))];
+        code.push(ReturnValue::IntReturn, &operands).unwrap();
+        (Arc::new(shape), code.finish(4).unwrap())
+    }
+
+    #[test]
+    fn code_that_passes_the_verifier_is_fine() {
+        let (shape, code) = returning(3);
+        assert_verified(&shape, 0, &code);
+    }
+
+    #[test]
+    #[should_panic(expected = "the translator made code that the verifier refuses: function 0")]
+    fn code_that_does_not_is_noticed_where_it_is_made() {
+        // Slot 1 is where the frame keeps its way back.
+        let (shape, code) = returning(1);
+        assert_verified(&shape, 0, &code);
+    }
 }

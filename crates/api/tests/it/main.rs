@@ -14,6 +14,7 @@ mod modes;
 mod pruned;
 mod reentrancy;
 mod threads;
+mod translation;
 mod traps;
 #[allow(clippy::clone_on_copy, reason = "in wasmi these types are not `Copy`")]
 mod wasmi_program;

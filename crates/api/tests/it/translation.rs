@@ -1,0 +1,136 @@
+//! What a translator that keeps values pending gets wrong when it forgets a rule: one
+//! function per rule, which gives another result when that rule alone is broken. The
+//! results are those of the specification, worked out by hand.
+
+use damson::{Linker, Store, TrapCode};
+
+use crate::{MODES, engine_in, module};
+
+const PROGRAM: &str = r#"(module
+    (memory 1)
+    (global $g (mut i32) (i32.const 3))
+    (func $seven (result i32) (i32.const 7))
+    (func $five (result i32) (i32.const 5))
+    (func $dirty (param i32) (result i32) (local i32 i32 i32 i32)
+      (local.set 1 (i32.const 99)) (local.set 2 (i32.const 98))
+      (local.set 3 (i32.const 97)) (local.set 4 (i32.const 96))
+      (i32.add (i32.add (local.get 1) (local.get 2)) (i32.add (local.get 3) (local.get 4))))
+    (func $ten (result i32) (local i32 i32)
+      (local.set 0 (i32.const 6)) (local.set 1 (i32.const 4))
+      (i32.add (local.get 0) (local.get 1)))
+
+    ;; The stack holds what the local was when it was pushed.
+    (func (export "local_set_under_its_old_value") (param i32) (result i32)
+      (local.get 0)
+      (local.set 0 (i32.const 5))
+      (i32.sub (local.get 0)))
+    (func (export "local_set_under_an_operation_on_it") (param i32) (result i32)
+      (i32.add (local.get 0) (i32.const 1))
+      (local.set 0 (i32.const 50))
+      (i32.sub (local.get 0)))
+
+    ;; A slot is written after the accumulator was equal to it; code is reached in two ways.
+    (func (export "slot_written_after_the_accumulator") (param i32) (result i32) (local i32)
+      (local.set 1 (i32.add (local.get 0) (i32.const 1)))
+      (local.set 1 (i32.const 9))
+      (i32.mul (local.get 1) (i32.const 2)))
+    (func (export "two_ways_to_a_label") (param i32) (result i32) (local i32)
+      (local.set 1 (i32.const 40))
+      (block
+        (br_if 0 (local.get 0))
+        (local.set 1 (i32.add (local.get 0) (i32.const 1))))
+      (i32.mul (local.get 1) (i32.const 3)))
+
+    ;; Effects and traps keep their order.
+    (func (export "load_before_a_store") (param i32) (result i32)
+      (i32.store (i32.const 8) (i32.const 41))
+      (i32.load (local.get 0))
+      (i32.store (i32.const 8) (i32.const 77)))
+    (func (export "stored") (param i32) (result i32) (i32.load (i32.const 8)))
+    (func (export "global_before_its_set") (param i32) (result i32)
+      (global.set $g (i32.const 3))
+      (global.get $g)
+      (global.set $g (local.get 0)))
+    (func (export "trap_before_a_branch") (param i32) (result i32)
+      (block $b (result i32)
+        (i32.div_u (i32.const 1) (local.get 0))
+        (br_if $b (i32.const 9) (i32.eqz (local.get 0)))
+        (i32.add)))
+
+    ;; A pending operation reads slots that others are about to take.
+    (func (export "operation_on_a_slot_that_is_taken") (param i32) (result i32)
+      (i32.sub (call $seven) (call $five))
+      (local.get 0)
+      (local.set 0 (i32.const 100))
+      (i32.add))
+    (func (export "operation_on_a_slot_of_a_callee") (param i32) (result i32)
+      (i32.sub (call $seven) (call $five))
+      (i32.add (call $ten)))
+
+    (func (export "constant_on_the_left") (param i32) (result i32)
+      (i32.lt_s (i32.const 5) (local.get 0)))
+    (func $maybe (param i32) (result i32) (local i32)
+      (if (local.get 0) (then (local.set 1 (i32.const 6))))
+      (local.get 1))
+    (func (export "local_set_on_one_way") (param i32) (result i32)
+      (drop (call $dirty (i32.const 1)))
+      (call $maybe (local.get 0)))
+    (func (export "values_through_two_tables") (param i32) (result i32)
+      (block $out (result i32)
+        (block $second
+          (block $first (br_table $first $second (local.get 0)))
+          (i32.const 1) (i32.const 20)
+          (br_table $out $out (local.get 0)))
+        (i32.const 2) (i32.const 3) (i32.const 30)
+        (br_table $out $out (local.get 0)))))"#;
+
+const OUT_OF_BOUNDS: Result<i32, TrapCode> = Err(TrapCode::MemoryOutOfBounds);
+const DIVISION: Result<i32, TrapCode> = Err(TrapCode::IntegerDivisionByZero);
+
+/// A function, its argument, and what comes of it, in this order.
+const EXPECTED: &[(&str, i32, Result<i32, TrapCode>)] = &[
+    ("local_set_under_its_old_value", 7, Ok(2)),
+    ("local_set_under_an_operation_on_it", 7, Ok(-42)),
+    ("slot_written_after_the_accumulator", 7, Ok(18)),
+    ("two_ways_to_a_label", 7, Ok(120)),
+    ("two_ways_to_a_label", 0, Ok(3)),
+    ("load_before_a_store", 8, Ok(41)),
+    ("stored", 0, Ok(77)),
+    ("load_before_a_store", 65_536, OUT_OF_BOUNDS),
+    ("stored", 0, Ok(41)),
+    ("global_before_its_set", 8, Ok(3)),
+    ("trap_before_a_branch", 1, Ok(10)),
+    ("trap_before_a_branch", 0, DIVISION),
+    ("operation_on_a_slot_that_is_taken", 30, Ok(32)),
+    ("operation_on_a_slot_of_a_callee", 0, Ok(12)),
+    ("constant_on_the_left", 7, Ok(1)),
+    ("constant_on_the_left", 3, Ok(0)),
+    ("local_set_on_one_way", 0, Ok(0)),
+    ("local_set_on_one_way", 1, Ok(6)),
+    ("values_through_two_tables", 0, Ok(20)),
+    ("values_through_two_tables", 1, Ok(30)),
+];
+
+#[test]
+fn every_rule_of_pending_values_is_kept() {
+    for mode in MODES {
+        let engine = engine_in(mode);
+        let module = module(&engine, PROGRAM);
+        let mut store = Store::new(&engine, ());
+        let instance = Linker::new(&engine)
+            .instantiate_and_start(&mut store, &module)
+            .expect("it imports nothing");
+        let mut wrong = Vec::new();
+        for &(name, argument, expected) in EXPECTED {
+            let func = instance
+                .get_typed_func::<i32, i32>(&store, name)
+                .expect("its type");
+            let result = func.call(&mut store, argument);
+            let found = result.map_err(|error| error.as_trap_code().expect("a trap"));
+            if found != expected {
+                wrong.push(format!("{name}({argument}): {found:?}, not {expected:?}"));
+            }
+        }
+        assert!(wrong.is_empty(), "{mode:?}: {wrong:#?}");
+    }
+}

@@ -23,6 +23,7 @@
 //! - `ip` never depends on data: a conditional branch is a branch, and both ways dispatch.
 #![expect(unsafe_code, reason = "runs handlers by their address")]
 
+use crate::expr::Fault;
 use damson_core::context::{Context, Regs};
 use damson_core::{Cell, TrapCode};
 
@@ -253,6 +254,26 @@ pub(crate) fn opaque(number: usize) -> usize {
     number
 }
 
+/// The same number, computed before what follows, also if only one way out of what follows
+/// needs it: until then its operands would take more registers than it.
+#[inline(always)]
+pub(crate) fn computed(number: u64) -> u64 {
+    #[cfg(damson_tail_dispatch)]
+    {
+        let mut same = number;
+        // SAFETY: the text is a comment, the number stays in its register.
+        unsafe {
+            core::arch::asm!(
+                "/* {0} */", inout(reg) same,
+                options(nomem, nostack, preserves_flags)
+            );
+        }
+        same
+    }
+    #[cfg(not(damson_tail_dispatch))]
+    number
+}
+
 /// Goes on with the instruction that starts `cells` after this one.
 ///
 /// # Safety
@@ -273,9 +294,11 @@ pub(crate) unsafe fn next(cx: *mut Context, mut regs: Regs, cells: usize) -> Exi
 ///
 /// As for [`handler`].
 #[inline(always)]
-pub(crate) unsafe fn trap(cx: *mut Context, regs: Regs, code: TrapCode) -> Exit {
+pub(crate) unsafe fn trap(cx: *mut Context, regs: Regs, fault: impl Into<Fault>) -> Exit {
+    let Fault { code, site } = fault.into();
+    // A tile has no fewer cells than operations that can trap: each of them stands for one.
     // SAFETY: as the caller promises.
-    unsafe { trap_at(cx, regs.ip, regs.sp, code) }
+    unsafe { trap_at(cx, regs.ip.wrapping_add(site), regs.sp, code) }
 }
 
 /// Leaves the loop for the driver with all registers saved.

@@ -10,7 +10,8 @@
     reason = "reads operands, slots and memory without checks that the verifier made"
 )]
 
-use crate::dispatch::{Exit, dispatch, dispatch_apart, next};
+use crate::dispatch::{Exit, computed, dispatch, dispatch_apart};
+use crate::expr::Fault;
 use damson_core::context::{Context, Regs};
 use damson_core::{Cell, CellValue, TrapCode};
 
@@ -20,6 +21,12 @@ pub(crate) trait Value: CellValue {
     fn from_acc(regs: &Regs) -> Self;
     /// Writes its accumulator.
     fn to_acc(self, regs: &mut Regs);
+    /// The same value, see [`computed`](crate::dispatch::computed); floats have registers
+    /// enough.
+    #[inline(always)]
+    fn computed(self) -> Self {
+        self
+    }
     /// Decodes an immediate of 32 bits, see [`Kind::Imm`](damson_ir::Kind::Imm).
     fn from_imm(imm: i32) -> Self;
 }
@@ -34,6 +41,10 @@ macro_rules! impl_integer_value {
             #[inline(always)]
             fn to_acc(self, regs: &mut Regs) {
                 regs.acc = Cell::new(self).to_bits();
+            }
+            #[inline(always)]
+            fn computed(self) -> Self {
+                Cell::from_bits(computed(Cell::new(self).to_bits())).get()
             }
             #[inline(always)]
             fn from_imm($imm: i32) -> Self {
@@ -159,13 +170,6 @@ kinds! {
     Base Span Linkage CalleeLinkage TailLinkage Count
 }
 
-/// The function's hot local, see [`Kind::X`](damson_ir::Kind::X).
-#[expect(
-    dead_code,
-    reason = "no form of the instruction table keeps a local in the register yet"
-)]
-pub(crate) struct X;
-
 impl Place for Slot {
     const BYTES: usize = 2;
     #[inline(always)]
@@ -180,14 +184,6 @@ impl Place for Acc {
     #[inline(always)]
     unsafe fn read<V: Value>(regs: &Regs, _at: usize) -> V {
         V::from_acc(regs)
-    }
-}
-
-impl Place for X {
-    const BYTES: usize = 0;
-    #[inline(always)]
-    unsafe fn read<V: Value>(regs: &Regs, _at: usize) -> V {
-        Cell::from_bits(regs.x).get()
     }
 }
 
@@ -209,16 +205,17 @@ impl Place for Imm64 {
     }
 }
 
-/// A destination of a value. It is the first operand of its instruction.
+/// A destination of a value.
 pub(crate) trait Dst<V> {
     /// Size of the operand.
     const BYTES: usize;
-    /// Takes the value and goes on; all operands of the instruction together have `bytes`.
+    /// Takes the value; the operand is at the byte `at`. Tells whether to branch to the target
+    /// there.
     ///
     /// # Safety
     ///
-    /// As for [`handler`](crate::dispatch::handler).
-    unsafe fn finish(cx: *mut Context, regs: Regs, value: V, bytes: usize) -> Exit;
+    /// As for [`Place::read`].
+    unsafe fn put(regs: &mut Regs, value: V, at: usize) -> bool;
 }
 
 /// Number of cells of an instruction with so many bytes of operands.
@@ -230,59 +227,46 @@ pub(crate) const fn cells(operand_bytes: usize) -> usize {
 impl<V: Value> Dst<V> for R {
     const BYTES: usize = 0;
     #[inline(always)]
-    unsafe fn finish(cx: *mut Context, mut regs: Regs, value: V, bytes: usize) -> Exit {
-        value.to_acc(&mut regs);
-        // SAFETY: as the caller promises.
-        unsafe { next(cx, regs, cells(bytes)) }
+    unsafe fn put(regs: &mut Regs, value: V, _at: usize) -> bool {
+        value.to_acc(regs);
+        false
     }
 }
 
 impl<V: Value> Dst<V> for Rs {
     const BYTES: usize = 2;
     #[inline(always)]
-    unsafe fn finish(cx: *mut Context, mut regs: Regs, value: V, bytes: usize) -> Exit {
-        value.to_acc(&mut regs);
+    unsafe fn put(regs: &mut Regs, value: V, at: usize) -> bool {
+        value.to_acc(regs);
         // SAFETY: as the caller promises; the slot is in the frame.
-        unsafe {
-            *slot_at(&regs, 0) = Cell::new(value);
-            next(cx, regs, cells(bytes))
-        }
+        unsafe { *slot_at(regs, at) = Cell::new(value) };
+        false
     }
 }
 
 impl<V: Value> Dst<V> for To {
     const BYTES: usize = 2;
     #[inline(always)]
-    unsafe fn finish(cx: *mut Context, regs: Regs, value: V, bytes: usize) -> Exit {
+    unsafe fn put(regs: &mut Regs, value: V, at: usize) -> bool {
         // SAFETY: as the caller promises; the slot is in the frame.
-        unsafe {
-            *slot_at(&regs, 0) = Cell::new(value);
-            next(cx, regs, cells(bytes))
-        }
+        unsafe { *slot_at(regs, at) = Cell::new(value) };
+        false
     }
 }
 
 impl Dst<bool> for BrIf {
     const BYTES: usize = 4;
     #[inline(always)]
-    unsafe fn finish(cx: *mut Context, regs: Regs, taken: bool, bytes: usize) -> Exit {
-        // SAFETY: as the caller promises.
-        unsafe {
-            if taken {
-                jump_apart(cx, regs, 0)
-            } else {
-                next(cx, regs, cells(bytes))
-            }
-        }
+    unsafe fn put(_regs: &mut Regs, taken: bool, _at: usize) -> bool {
+        taken
     }
 }
 
 impl Dst<bool> for BrUnless {
     const BYTES: usize = 4;
     #[inline(always)]
-    unsafe fn finish(cx: *mut Context, regs: Regs, value: bool, bytes: usize) -> Exit {
-        // SAFETY: as the caller promises.
-        unsafe { <BrIf as Dst<bool>>::finish(cx, regs, !value, bytes) }
+    unsafe fn put(_regs: &mut Regs, value: bool, _at: usize) -> bool {
+        !value
     }
 }
 
@@ -314,11 +298,20 @@ pub(crate) unsafe fn jump_apart(cx: *mut Context, mut regs: Regs, at: usize) -> 
     }
 }
 
+#[inline(always)]
+fn out_of_bounds(site: usize) -> Fault {
+    Fault {
+        code: TrapCode::MemoryOutOfBounds,
+        site,
+    }
+}
+
 /// Where in which memory an access goes, apart from its address operand.
 pub(crate) trait Access {
     /// Size of the operand.
     const BYTES: usize;
-    /// The first of `size` bytes at `index` plus the offset in the operand at `at`.
+    /// The first of `size` bytes at `index` plus the offset in the operand at `at`; `site` is
+    /// the number of this access among the operations that can trap.
     ///
     /// # Errors
     ///
@@ -333,7 +326,8 @@ pub(crate) trait Access {
         regs: &Regs,
         at: usize,
         index: u32,
-    ) -> Result<*mut M, TrapCode>;
+        site: usize,
+    ) -> Result<*mut M, Fault>;
 }
 
 impl Access for Offset {
@@ -344,15 +338,22 @@ impl Access for Offset {
         regs: &Regs,
         at: usize,
         index: u32,
-    ) -> Result<*mut M, TrapCode> {
+        site: usize,
+    ) -> Result<*mut M, Fault> {
         // SAFETY: as the caller promises. The sum of two 32-bit numbers fits; the limit is
         // the length of memory 0 less the access's size (negative if that is less than
         // zero), so an address that is not above it leaves room for the access.
         unsafe {
             let address = u64::from(index) + u64::from(read_u32(regs, at));
-            let limit = (*cx).mem0_limits[size_of::<M>().ilog2() as usize];
+            let limit = &raw const (*cx).mem0_limits[size_of::<M>().ilog2() as usize];
+            // A second access of the same width would keep the limit of the first in a
+            // register that is not there.
+            let limit = match site {
+                0 => *limit,
+                _ => limit.read_volatile(),
+            };
             if address.cast_signed() > limit {
-                return Err(TrapCode::MemoryOutOfBounds);
+                return Err(out_of_bounds(site));
             }
             Ok(regs.mem0.add(address as usize).cast())
         }
@@ -367,7 +368,8 @@ impl Access for MemOffset {
         regs: &Regs,
         at: usize,
         index: u32,
-    ) -> Result<*mut M, TrapCode> {
+        site: usize,
+    ) -> Result<*mut M, Fault> {
         // SAFETY: as the caller promises; the verifier has checked that the memory exists.
         unsafe {
             let operand = operand::<u64>(regs, at);
@@ -376,7 +378,7 @@ impl Access for MemOffset {
             // As with the limits of memory 0; memories have at most 2^32 bytes.
             let limit = (*memory).len as i64 - size_of::<M>() as i64;
             if address.cast_signed() > limit {
-                return Err(TrapCode::MemoryOutOfBounds);
+                return Err(out_of_bounds(site));
             }
             Ok((*memory).base.add(address as usize).cast())
         }

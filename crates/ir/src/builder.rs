@@ -1,7 +1,7 @@
 //! Builds functions: appends instructions, resolves labels.
 
 use crate::code::{set_operand, set_target};
-use crate::{BrTable, EncodeError, Function, Label, Operand, Operation, Target, encode};
+use crate::{BrTable, EncodeError, Function, Label, Operand, Operands, Operation, Target, encode};
 use alloc::vec::Vec;
 
 /// Builds the code of one function.
@@ -123,11 +123,23 @@ impl FunctionBuilder {
 
     /// Says that the next instruction belongs to the Wasm operator at this byte offset.
     pub fn mark_offset(&mut self, wasm_offset: u32) {
-        let position = self.position() as u32;
+        self.mark_site(0, wasm_offset);
+    }
+
+    /// The same for the operation `site` of the next instruction among those that can trap, in
+    /// the order of execution.
+    pub fn mark_site(&mut self, site: usize, wasm_offset: u32) {
+        let position = (self.position() + site) as u32;
         match self.function.offsets.last_mut() {
             Some(last) if last.0 == position => last.1 = wasm_offset,
             _ => self.function.offsets.push((position, wasm_offset)),
         }
+    }
+
+    /// Whether a label is bound after the start of the instruction at the cell `at`.
+    #[must_use]
+    pub fn is_bound_after(&self, at: usize) -> bool {
+        self.last_bound as usize > at
     }
 
     /// Appends an instruction; branch targets are labels. Returns the index of its first cell.
@@ -161,10 +173,28 @@ impl FunctionBuilder {
         index: Operand,
         targets: &[Label],
     ) -> Result<usize, EncodeError> {
-        let at = self.push(
-            BrTable::BrTable,
-            &[index, Operand::Targets(targets.len() as u32)],
-        )?;
+        self.push_switch(BrTable::BrTable, &[index], targets)
+    }
+
+    /// The same with any operation that jumps by a table; `operands` are those before the
+    /// targets.
+    ///
+    /// # Errors
+    ///
+    /// When the table has no such form.
+    pub fn push_switch(
+        &mut self,
+        op: impl Operation,
+        operands: &[Operand],
+        targets: &[Label],
+    ) -> Result<usize, EncodeError> {
+        let mut all: Operands = operands
+            .iter()
+            .copied()
+            .take(Operands::new().capacity() - 1)
+            .collect();
+        all.push(Operand::Targets(targets.len() as u32));
+        let at = self.push(op, &all)?;
         let first = self.position();
         self.function
             .cells

@@ -99,7 +99,7 @@ pub enum DecodeError {
 
 /// Operands that the table has no form for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{}` of family {:?} has no form with the operands {kinds:?}", op.name(), op.family())]
+#[error("`{op}` of family {:?} has no form with the operands {kinds:?}", op.family())]
 pub struct EncodeError {
     /// The operation.
     pub op: Op,
@@ -328,17 +328,22 @@ impl<'a> Instr<'a> {
             Br, BrTable, Return, ReturnCall, ReturnCallImport, ReturnCallIndirect, ReturnSpan,
             ReturnValue, Unreachable,
         };
-        matches!(
-            self.opcode.family(),
-            Br | BrTable
-                | Return
-                | ReturnValue
-                | ReturnSpan
-                | ReturnCall
-                | ReturnCallImport
-                | ReturnCallIndirect
-                | Unreachable
-        )
+        let ends = |family| {
+            matches!(
+                family,
+                Br | BrTable
+                    | Return
+                    | ReturnValue
+                    | ReturnSpan
+                    | ReturnCall
+                    | ReturnCallImport
+                    | ReturnCallIndirect
+                    | Unreachable
+            )
+        };
+        // Only the last of a sequence and the outermost of a tree can be one.
+        let parts = self.opcode.op().parts();
+        parts.iter().any(|part| ends(part.family()))
     }
 
     /// Where the instruction may branch to, in cells from its start.

@@ -8,7 +8,7 @@ impl Instr<'_> {
     /// first cell is known.
     pub fn display(&self, at: usize) -> impl fmt::Display {
         fmt::from_fn(move |f| {
-            write!(f, "{}", self.opcode.op().name())?;
+            write!(f, "{}", self.opcode.op())?;
             let names = self.opcode.family().info().operands;
             for (index, operand) in self.operands.iter().enumerate() {
                 f.write_str(if index == 0 { " " } else { ", " })?;

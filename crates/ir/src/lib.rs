@@ -46,6 +46,7 @@ mod disasm;
 mod op;
 mod operand;
 mod table;
+mod tiles;
 mod verify;
 
 pub use builder::{BuildError, FunctionBuilder};

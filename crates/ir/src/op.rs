@@ -1,23 +1,21 @@
 //! Operations and opcodes, derived from the [instruction table](crate::instruction_table).
 
 use crate::Kind;
+use arrayvec::ArrayVec;
 use core::fmt;
 
-/// An operation of the instruction table: what an instruction does, without where its
-/// operands are.
+/// No tile has more parts.
+pub const MAX_PARTS: usize = 4;
+
+/// Something that names an operation: one of a family's own type, or an [`Op`] of any.
 pub trait Operation: Copy {
-    /// The family of the operation.
-    const FAMILY: Family;
-
-    /// The position of the operation in its family.
-    fn index(self) -> usize;
-
     /// The operation without its static type.
+    fn op(self) -> Op;
+}
+
+impl Operation for Op {
     fn op(self) -> Op {
-        Op {
-            family: Self::FAMILY,
-            index: self.index(),
-        }
+        self
     }
 }
 
@@ -25,7 +23,7 @@ pub trait Operation: Copy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Op {
     family: Family,
-    index: usize,
+    index: u16,
 }
 
 /// One form of a family.
@@ -36,61 +34,167 @@ pub struct Form {
     key: u64,
 }
 
-/// What the table says about a family.
+/// What the tables say about a family.
 #[derive(Debug)]
 pub struct FamilyInfo {
     /// The name of the family.
     pub name: &'static str,
     /// The names of its operands.
     pub operands: &'static [&'static str],
-    /// The names of its operations, as in the Wasm text format where they exist there.
-    pub ops: &'static [&'static str],
+    /// Its operations.
+    pub ops: Ops,
     /// Its forms.
     pub forms: &'static [Form],
     /// Its first opcode.
     pub first: u16,
 }
 
+/// The operations of a family.
+#[derive(Debug)]
+pub enum Ops {
+    /// Single operations, by their names, as in the Wasm text format where they exist there.
+    Single(&'static [&'static str]),
+    /// Tiles: every way to choose one operation from each list.
+    Tiles {
+        /// How the parts belong together.
+        shape: Shape,
+        /// The operations that each part may be.
+        parts: &'static [&'static [Op]],
+        /// For each part the position of every single operation in its list.
+        positions: &'static [[u8; SINGLE_OP_COUNT]],
+    },
+}
+
+impl Ops {
+    /// The number of operations.
+    #[expect(
+        clippy::len_without_is_empty,
+        reason = "no family is without operations"
+    )]
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        match self {
+            Self::Single(names) => names.len(),
+            Self::Tiles { parts, .. } => {
+                let (mut product, mut part) = (1, 0);
+                while part < parts.len() {
+                    product *= parts[part].len();
+                    part += 1;
+                }
+                product
+            }
+        }
+    }
+}
+
 /// The number of an instruction: a family, an operation of it and a form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Opcode(u16);
 
-/// One, whatever the form: counts forms.
-macro_rules! count_one {
-    ($($kind:ident)*) => {
-        1_usize
+/// Hands the rows of both tables on.
+macro_rules! with_tiles {
+    ($($rows:tt)*) => {
+        crate::tile_table!(derive_operations { $($rows)* });
+    };
+}
+
+macro_rules! forms {
+    ({ $( ( $($kind:ident)* ) )* }) => {
+        &[$( Form::new(&[$( Kind::$kind ),*]) ),*]
+    };
+}
+
+macro_rules! names {
+    (( $($name:ident),* )) => {
+        &[$( stringify!($name) ),*]
+    };
+}
+
+macro_rules! is_sequence {
+    (tree) => {
+        false
+    };
+    (sequence) => {
+        true
     };
 }
 
 macro_rules! derive_operations {
-    ($(
+    ({$(
         $(#[$family_doc:meta])*
         $Family:ident {
             ops { $( $(#[$op_doc:meta])* $Op:ident $name:literal $semantics:tt, )* }
-            operands ( $($operand:ident),* )
-            forms { $( ( $($kind:ident)* ) )* }
+            operands $operands:tt
+            forms $forms:tt
+        }
+    )*} $(
+        $(#[$shape_doc:meta])*
+        $Shape:ident $sort:ident {
+            operands $tile_operands:tt
+            forms $tile_forms:tt
+            sets { $( $Set:ident { $( $Part:ident ( $($PartOp:ident)* ) )* } )* }
         }
     )*) => {
         /// A set of operations that share operands and forms.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[repr(u8)]
-        pub enum Family { $( $(#[$family_doc])* $Family, )* }
+        pub enum Family {
+            $( $(#[$family_doc])* $Family, )*
+            $($(
+                #[doc = concat!("Tiles of the shape [`", stringify!($Shape), "`](Shape::", stringify!($Shape), ").")]
+                $Set,
+            )*)*
+        }
 
-        /// Every family, in the order of the table.
-        pub static FAMILIES: [FamilyInfo; FAMILY_COUNT] = with_first_opcodes([$( FamilyInfo {
-            name: stringify!($Family),
-            operands: &[$( stringify!($operand) ),*],
-            ops: &[$( $name ),*],
-            forms: &[$( Form::new(&[$( Kind::$kind ),*]) ),*],
-            first: 0,
-        } ),*]);
+        /// How the parts of a tile belong together.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[repr(u8)]
+        pub enum Shape { $( $(#[$shape_doc])* $Shape, )* }
 
-        const FAMILY_ORDER: [Family; FAMILY_COUNT] = [$( Family::$Family ),*];
+        impl Shape {
+            /// The families of this shape.
+            fn families(self) -> &'static [Family] {
+                match self { $( Self::$Shape => &[$( Family::$Set ),*], )* }
+            }
 
-        const FAMILY_COUNT: usize = [$( stringify!($Family) ),*].len();
+            /// Whether the parts are instructions one after the other, each with its own
+            /// operands, instead of a tree.
+            #[must_use]
+            pub const fn is_sequence(self) -> bool {
+                match self { $( Self::$Shape => is_sequence!($sort), )* }
+            }
+        }
 
-        /// The number of opcodes.
-        const OPCODE_COUNT: usize = 0 $( + [$( $name ),*].len() * [$( count_one!($($kind)*) ),*].len() )*;
+        /// Every family, in the order of the tables.
+        pub static FAMILIES: [FamilyInfo; FAMILY_COUNT] = with_first_opcodes([
+            $( FamilyInfo {
+                name: stringify!($Family),
+                operands: names!($operands),
+                ops: Ops::Single(&[$( $name ),*]),
+                forms: forms!($forms),
+                first: 0,
+            }, )*
+            $($( FamilyInfo {
+                name: stringify!($Set),
+                operands: names!($tile_operands),
+                ops: Ops::Tiles {
+                    shape: Shape::$Shape,
+                    parts: &[$( &[$( $Part::$PartOp.single() ),*] ),*],
+                    positions: &[$( positions(&[$( $Part::$PartOp.single() ),*]) ),*],
+                },
+                forms: forms!($tile_forms),
+                first: 0,
+            }, )*)*
+        ]);
+
+        const FAMILY_ORDER: [Family; FAMILY_COUNT] =
+            [$( Family::$Family, )* $($( Family::$Set, )*)*];
+
+        const FAMILY_COUNT: usize =
+            [$( stringify!($Family), )* $($( stringify!($Set), )*)*].len();
+
+        /// The number of single operations of each family that has some, one after the other.
+        const SINGLE_OPS: &[usize] = &[$( [$( $name ),*].len() ),*];
 
         $(
             $(#[$family_doc])*
@@ -99,19 +203,68 @@ macro_rules! derive_operations {
             pub enum $Family { $( $(#[$op_doc])* $Op, )* }
 
             impl Operation for $Family {
-                const FAMILY: Family = Family::$Family;
-                fn index(self) -> usize { self as usize }
+                fn op(self) -> Op { self.single() }
             }
 
             impl $Family {
                 /// Every operation of the family, in the order of the table.
                 pub const ALL: &'static [Self] = &[$( Self::$Op ),*];
+
+                const fn single(self) -> Op {
+                    Op { family: Family::$Family, index: self as u16 }
+                }
             }
         )*
     };
 }
 
-crate::instruction_table!(derive_operations);
+crate::instruction_table!(with_tiles);
+
+/// The number of single operations of all families.
+const SINGLE_OP_COUNT: usize = singles_before(SINGLE_OPS.len());
+
+/// The number of opcodes.
+const OPCODE_COUNT: usize = {
+    let last = &FAMILIES[FAMILY_COUNT - 1];
+    last.first as usize + last.ops.len() * last.forms.len()
+};
+
+/// How many single operations the families before this one have.
+const fn singles_before(family: usize) -> usize {
+    let (mut sum, mut index) = (0, 0);
+    while index < family {
+        sum += SINGLE_OPS[index];
+        index += 1;
+    }
+    sum
+}
+
+/// The same for every family, as a table.
+const SINGLES_BEFORE: [usize; SINGLE_OPS.len()] = {
+    let mut table = [0; SINGLE_OPS.len()];
+    let mut family = 0;
+    while family < table.len() {
+        table[family] = singles_before(family);
+        family += 1;
+    }
+    table
+};
+
+/// No operation stands there.
+const NOWHERE: u8 = u8::MAX;
+
+/// For every single operation its position in `list`.
+const fn positions(list: &[Op]) -> [u8; SINGLE_OP_COUNT] {
+    let mut table = [NOWHERE; SINGLE_OP_COUNT];
+    let mut index = 0;
+    while index < list.len() {
+        let number = list[index].single_number();
+        assert!(table[number] == NOWHERE, "a part lists an operation once");
+        table[number] = index as u8;
+        index += 1;
+    }
+    table
+}
 
 /// Numbers the families' opcodes one after the other.
 const fn with_first_opcodes(
@@ -175,10 +328,80 @@ impl Op {
         self.family
     }
 
-    /// The name of the operation, as in the Wasm text format where it exists there.
+    /// The tile of this shape with these parts, which are single operations, if the table has
+    /// it.
+    #[must_use]
+    pub fn tile(shape: Shape, parts: &[Self]) -> Option<Self> {
+        shape.families().iter().find_map(|&family| {
+            let Ops::Tiles {
+                parts: lists,
+                positions,
+                ..
+            } = &family.info().ops
+            else {
+                return None;
+            };
+            if parts.len() != lists.len() {
+                return None;
+            }
+            let mut index = 0;
+            for (part, (list, positions)) in parts.iter().zip(lists.iter().zip(*positions)) {
+                let position = match *positions.get(part.single_number())? {
+                    NOWHERE => return None,
+                    position => u16::from(position),
+                };
+                index = index * list.len() as u16 + position;
+            }
+            Some(Self { family, index })
+        })
+    }
+
+    /// The single operations that the operation consists of: of a tile its parts, the
+    /// outermost or first one first.
+    #[must_use]
+    pub fn parts(self) -> ArrayVec<Self, MAX_PARTS> {
+        let mut result = ArrayVec::new();
+        match &self.family.info().ops {
+            Ops::Single(_) => result.push(self),
+            Ops::Tiles { parts, .. } => {
+                let mut index = usize::from(self.index);
+                for list in parts.iter().rev() {
+                    result.push(list[index % list.len()]);
+                    index /= list.len();
+                }
+                result.reverse();
+            }
+        }
+        result
+    }
+
+    /// The shape of a tile.
+    #[must_use]
+    pub fn shape(self) -> Option<Shape> {
+        match self.family.info().ops {
+            Ops::Single(_) => None,
+            Ops::Tiles { shape, .. } => Some(shape),
+        }
+    }
+
+    /// The number of a single operation among those of all families; past the end for a tile.
+    const fn single_number(self) -> usize {
+        let family = self.family as usize;
+        if family < SINGLE_OPS.len() {
+            SINGLES_BEFORE[family] + self.index as usize
+        } else {
+            usize::MAX
+        }
+    }
+
+    /// The name of the operation, as in the Wasm text format where it exists there; of a tile
+    /// that of its outermost or first part.
     #[must_use]
     pub fn name(self) -> &'static str {
-        self.family.info().ops[self.index]
+        match &self.family.info().ops {
+            Ops::Single(names) => names[usize::from(self.index)],
+            Ops::Tiles { .. } => self.parts().first().map_or("", |part| part.name()),
+        }
     }
 
     /// The opcode of the operation with operands of these kinds; `None` if the table has no
@@ -191,7 +414,27 @@ impl Op {
         }
         let key = key_of(kinds);
         let form = info.forms.iter().position(|form| form.key == key)?;
-        Opcode::new(usize::from(info.first) + self.index * info.forms.len() + form)
+        Opcode::new(usize::from(info.first) + usize::from(self.index) * info.forms.len() + form)
+    }
+}
+
+impl fmt::Display for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use Shape::{BinRightBin, BinRightLoad, FloatStoreBin, StoreBin, StoreBinLoad, StoreLoad};
+        for (index, part) in self.parts().iter().enumerate() {
+            let between = match self.shape() {
+                _ if index == 0 => "",
+                Some(shape) if shape.is_sequence() => ";",
+                // The first operand is a place.
+                Some(
+                    BinRightBin | BinRightLoad | FloatStoreBin | StoreBin | StoreBinLoad
+                    | StoreLoad,
+                ) if index == 1 => ":_,",
+                _ => ":",
+            };
+            write!(f, "{between}{}", part.name())?;
+        }
+        Ok(())
     }
 }
 
@@ -236,7 +479,7 @@ impl Opcode {
         let (info, _) = self.family_info();
         Op {
             family: self.family(),
-            index: usize::from(self.0 - info.first) / info.forms.len(),
+            index: (self.0 - info.first) / info.forms.len() as u16,
         }
     }
 
@@ -256,7 +499,7 @@ impl Opcode {
 
 impl fmt::Display for Opcode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.op().name())?;
+        write!(f, "{}", self.op())?;
         for kind in self.form().kinds {
             write!(f, "_{kind:?}")?;
         }

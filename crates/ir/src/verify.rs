@@ -441,8 +441,37 @@ impl<'a> FunctionVerifier<'a> {
 
     /// Checks what several operands must be together.
     fn relations(&self, instr: &Instr<'_>) -> Outcome {
-        let operands = &instr.operands[..];
-        match (instr.opcode.family(), operands) {
+        let op = instr.opcode.op();
+        let mut rest = &instr.operands[..];
+        match op.shape() {
+            None => self.relations_of(op.family(), rest),
+            Some(shape) if shape.is_sequence() => {
+                for part in op.parts() {
+                    let count = part.family().info().operands.len();
+                    let (own, following) =
+                        rest.split_at_checked(count).ok_or(VerifyErrorKind::Form)?;
+                    self.relations_of(part.family(), own)?;
+                    rest = following;
+                }
+                Ok(())
+            }
+            // The operands of a tree's parts do not depend on each other, but a value can only
+            // be returned from a function that has one result.
+            Some(_)
+                if op
+                    .parts()
+                    .iter()
+                    .any(|part| part.family() == Family::ReturnValue) =>
+            {
+                self.relations_of(Family::ReturnValue, rest)
+            }
+            Some(_) => self.relations_of(Family::IntBinary, rest),
+        }
+    }
+
+    /// The same for the operands of one family.
+    fn relations_of(&self, family: Family, operands: &[Operand]) -> Outcome {
+        match (family, operands) {
             (Family::ReturnValue, _) => equal_count(1, self.ty.results().len()),
             (Family::ReturnSpan, &[_, _, Operand::Count(count)]) => {
                 equal_count(count as usize, self.ty.results().len())

@@ -12,10 +12,16 @@ pub(super) const LIMIT: usize = 700;
 
 /// Files that may be longer, and why. An entry that is no longer needed is a
 /// violation, so the list only holds what is true.
-const EXCEPTIONS: &[(&str, &str)] = &[(
-    "crates/ir/src/table.rs",
-    "the instruction table: one declaration, a row for each operation",
-)];
+const EXCEPTIONS: &[(&str, &str)] = &[
+    (
+        "crates/ir/src/table.rs",
+        "the instruction table: one declaration, a row for each operation",
+    ),
+    (
+        "crates/ir/src/tiles.rs",
+        "the tile table: one declaration, a row for each family",
+    ),
+];
 
 /// What the check found.
 pub(super) struct Lengths {

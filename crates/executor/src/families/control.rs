@@ -1,9 +1,11 @@
 //! Branches, returns, fuel, and what moves several slots.
 #![expect(unsafe_code, reason = "moves slots that the verifier has checked")]
 
+use super::Last;
 use crate::dispatch::{Exit, Instruction, dispatch, exit, next, opaque, trap};
+use crate::expr::Expr;
 use crate::ops;
-use crate::place::{Place, Value, cells, jump, read_u16, read_u32, slot_at};
+use crate::place::{Value, cells, jump, read_u16, read_u32, slot_at};
 use core::marker::PhantomData;
 use core::ptr;
 use damson_core::context::{Context, Regs};
@@ -21,17 +23,29 @@ impl<Op, T> Instruction for Br<Op, T> {
     }
 }
 
+impl<Op, T> Last for Br<Op, T> {
+    const BYTES: usize = 4;
+    #[inline(always)]
+    unsafe fn run(cx: *mut Context, regs: Regs, at: usize, _bytes: usize, _sites: usize) -> Exit {
+        // SAFETY: as the caller promises; the operand is a target.
+        unsafe { jump(cx, regs, at) }
+    }
+}
+
 /// `goto targets[min(index, last)]`
 pub(crate) struct BrTable<Op, I, T>(PhantomData<(Op, I, T)>);
 
-impl<Op, I: Place, T> Instruction for BrTable<Op, I, T> {
+impl<Op, I: Expr<u32>, T> Instruction for BrTable<Op, I, T> {
     const BYTES: usize = I::BYTES + 4;
     #[inline(always)]
     unsafe fn execute(cx: *mut Context, mut regs: Regs) -> Exit {
         // SAFETY: the verifier has checked that there is at least one target, that the
         // targets follow the operands, and that instructions start there.
         unsafe {
-            let index: u32 = I::read(&regs, 0);
+            let index = match I::eval(cx, &regs, 0, 0) {
+                Ok(index) => index,
+                Err(fault) => return trap(cx, regs, fault),
+            };
             let last = read_u32(&regs, I::BYTES) - 1;
             let targets = regs.ip.add(cells(Self::BYTES)).cast::<i32>();
             let by = *targets.add(index.min(last) as usize);
@@ -109,14 +123,17 @@ impl<Op, L> Instruction for Return<Op, L> {
 /// Returns one value.
 pub(crate) struct ReturnValue<Op, L, S>(PhantomData<(Op, L, S)>);
 
-impl<Op: ops::Class, L, S: Place> Instruction for ReturnValue<Op, L, S> {
+impl<Op: ops::Class, L, S: Expr<Op::Value>> Instruction for ReturnValue<Op, L, S> {
     const BYTES: usize = 2 + S::BYTES;
     #[inline(always)]
     unsafe fn execute(cx: *mut Context, mut regs: Regs) -> Exit {
         // SAFETY: the operand is the linkage slot; the function has one result, so slot 0 is
         // below it.
         unsafe {
-            let value: Op::Value = S::read(&regs, 2);
+            let value = match S::eval(cx, &regs, 2, 0) {
+                Ok(value) => value,
+                Err(fault) => return trap(cx, regs, fault),
+            };
             value.to_acc(&mut regs);
             let linkage = read_u16(&regs, 0);
             *regs.sp = Cell::new(value);

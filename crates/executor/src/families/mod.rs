@@ -9,6 +9,7 @@
 
 mod call;
 mod control;
+mod tiles;
 
 pub(crate) use call::{
     Call, CallImport, CallIndirect, ReturnCall, ReturnCallImport, ReturnCallIndirect, TailFrame,
@@ -19,34 +20,96 @@ pub(crate) use control::{
     Unreachable, Zero,
 };
 
+pub(crate) use tiles::*;
+
 pub(crate) use crate::services::{
     DataDrop, ElemDrop, MemoryCopy, MemoryFill, MemoryGrow, MemoryInit, TableCopy, TableFill,
     TableGrow, TableInit, TableSet,
 };
 
 use crate::dispatch::{Exit, Instruction, next, trap};
-use crate::expr::{BinaryExpr, Expr, LoadExpr, UnaryExpr};
+use crate::expr::{BinaryExpr, Expr, Fault, LoadExpr, UnaryExpr};
 use crate::ops::{self, Memory as _, StoreOp};
-use crate::place::{Access, Dst, Place, Value, cells, read_u32};
+use crate::place::{Access, Dst, Place, Value, cells, jump_apart, read_u32};
 use core::marker::PhantomData;
 use damson_core::context::{Context, Regs};
 use damson_core::types::PAGE_SIZE;
 use damson_core::{Cell, TrapCode};
 
+/// What an instruction does before control goes on.
+pub(crate) trait Statement {
+    /// Size of the operands.
+    const BYTES: usize;
+    /// How many of its operations can trap, see [`Expr::SITES`].
+    const SITES: usize;
+    /// Does it; the operands are at the byte `at`, and `sites` operations before it can trap.
+    /// Tells whether to branch to the target that is the first operand.
+    ///
+    /// # Errors
+    ///
+    /// When an operation traps.
+    ///
+    /// # Safety
+    ///
+    /// `cx` and `regs` are those of a handler whose instruction has these operands at `at`.
+    unsafe fn perform(
+        cx: *mut Context,
+        regs: &mut Regs,
+        at: usize,
+        sites: usize,
+    ) -> Result<bool, Fault>;
+
+    /// Does it as the last part of an instruction with `bytes` bytes of operands, and goes on.
+    ///
+    /// # Safety
+    ///
+    /// As for [`perform`](Self::perform).
+    #[inline(always)]
+    unsafe fn finish(
+        cx: *mut Context,
+        mut regs: Regs,
+        at: usize,
+        bytes: usize,
+        sites: usize,
+    ) -> Exit {
+        // SAFETY: as the caller promises.
+        unsafe {
+            match Self::perform(cx, &mut regs, at, sites) {
+                Ok(false) => next(cx, regs, cells(bytes)),
+                Ok(true) => jump_apart(cx, regs, at),
+                Err(fault) => trap(cx, regs, fault),
+            }
+        }
+    }
+}
+
 /// `dst = expression`, where the destination may be a branch.
 pub(crate) struct Set<V, D, E>(PhantomData<(V, D, E)>);
 
-impl<V, D: Dst<V>, E: Expr<V>> Instruction for Set<V, D, E> {
+impl<V, D: Dst<V>, E: Expr<V>> Statement for Set<V, D, E> {
     const BYTES: usize = D::BYTES + E::BYTES;
+    const SITES: usize = E::SITES;
+    #[inline(always)]
+    unsafe fn perform(
+        cx: *mut Context,
+        regs: &mut Regs,
+        at: usize,
+        sites: usize,
+    ) -> Result<bool, Fault> {
+        // SAFETY: as the caller promises.
+        unsafe {
+            let value = E::eval(cx, regs, at + D::BYTES, sites)?;
+            Ok(D::put(regs, value, at))
+        }
+    }
+}
+
+impl<V, D: Dst<V>, E: Expr<V>> Instruction for Set<V, D, E> {
+    const BYTES: usize = <Self as Statement>::BYTES;
     #[inline(always)]
     unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
         // SAFETY: the registers are those of this instruction.
-        unsafe {
-            match E::eval(cx, &regs, D::BYTES) {
-                Ok(value) => D::finish(cx, regs, value, Self::BYTES),
-                Err(code) => trap(cx, regs, code),
-            }
-        }
+        unsafe { Self::finish(cx, regs, 0, <Self as Statement>::BYTES, 0) }
     }
 }
 
@@ -71,11 +134,12 @@ pub(crate) struct SelectExpr<C, L, R>(PhantomData<(C, L, R)>);
 
 impl<V: Value, C: Expr<u32>, L: Place, R: Place> Expr<V> for SelectExpr<C, L, R> {
     const BYTES: usize = C::BYTES + L::BYTES + R::BYTES;
+    const SITES: usize = C::SITES;
     #[inline(always)]
-    unsafe fn eval(cx: *mut Context, regs: &Regs, at: usize) -> Result<V, TrapCode> {
+    unsafe fn eval(cx: *mut Context, regs: &Regs, at: usize, sites: usize) -> Result<V, Fault> {
         // SAFETY: as the caller promises.
         unsafe {
-            let cond = C::eval(cx, regs, at)?;
+            let cond = C::eval(cx, regs, at, sites)?;
             let lhs = L::read(regs, at + C::BYTES);
             let rhs = R::read(regs, at + C::BYTES + L::BYTES);
             Ok(if cond != 0 { lhs } else { rhs })
@@ -88,8 +152,9 @@ pub(crate) struct GlobalExpr<G>(PhantomData<G>);
 
 impl<V: Value, G> Expr<V> for GlobalExpr<G> {
     const BYTES: usize = 4;
+    const SITES: usize = 0;
     #[inline(always)]
-    unsafe fn eval(cx: *mut Context, regs: &Regs, at: usize) -> Result<V, TrapCode> {
+    unsafe fn eval(cx: *mut Context, regs: &Regs, at: usize, _sites: usize) -> Result<V, Fault> {
         // SAFETY: the verifier has checked that the instance has this global; its cell does
         // not move.
         unsafe { Ok((**(*cx).globals.add(read_u32(regs, at) as usize)).get()) }
@@ -101,8 +166,9 @@ pub(crate) struct RefFuncExpr<Op, F>(PhantomData<(Op, F)>);
 
 impl<Op, F> Expr<u64> for RefFuncExpr<Op, F> {
     const BYTES: usize = 4;
+    const SITES: usize = 0;
     #[inline(always)]
-    unsafe fn eval(cx: *mut Context, regs: &Regs, at: usize) -> Result<u64, TrapCode> {
+    unsafe fn eval(cx: *mut Context, regs: &Regs, at: usize, _sites: usize) -> Result<u64, Fault> {
         // SAFETY: the verifier has checked that the instance has this function.
         unsafe {
             let func = *(*(*cx).instance).funcs.add(read_u32(regs, at) as usize);
@@ -116,8 +182,9 @@ pub(crate) struct MemorySizeExpr<Op, M>(PhantomData<(Op, M)>);
 
 impl<Op, M> Expr<u32> for MemorySizeExpr<Op, M> {
     const BYTES: usize = 4;
+    const SITES: usize = 0;
     #[inline(always)]
-    unsafe fn eval(cx: *mut Context, regs: &Regs, at: usize) -> Result<u32, TrapCode> {
+    unsafe fn eval(cx: *mut Context, regs: &Regs, at: usize, _sites: usize) -> Result<u32, Fault> {
         // SAFETY: the verifier has checked that the instance has this memory.
         unsafe {
             let memory = *(*(*cx).instance).memories.add(read_u32(regs, at) as usize);
@@ -131,8 +198,9 @@ pub(crate) struct TableGetExpr<Op, T, I>(PhantomData<(Op, T, I)>);
 
 impl<Op, T, I: Place> Expr<u64> for TableGetExpr<Op, T, I> {
     const BYTES: usize = 4 + I::BYTES;
+    const SITES: usize = 0;
     #[inline(always)]
-    unsafe fn eval(cx: *mut Context, regs: &Regs, at: usize) -> Result<u64, TrapCode> {
+    unsafe fn eval(cx: *mut Context, regs: &Regs, at: usize, _sites: usize) -> Result<u64, Fault> {
         // SAFETY: the verifier has checked that the instance has this table.
         unsafe {
             let table = *(*(*cx).instance).tables.add(read_u32(regs, at) as usize);
@@ -140,7 +208,7 @@ impl<Op, T, I: Place> Expr<u64> for TableGetExpr<Op, T, I> {
             (*table)
                 .get(u64::from(index))
                 .map(Cell::to_bits)
-                .ok_or(TrapCode::TableOutOfBounds)
+                .ok_or(TrapCode::TableOutOfBounds.into())
         }
     }
 }
@@ -150,8 +218,9 @@ pub(crate) struct TableSizeExpr<Op, T>(PhantomData<(Op, T)>);
 
 impl<Op, T> Expr<u32> for TableSizeExpr<Op, T> {
     const BYTES: usize = 4;
+    const SITES: usize = 0;
     #[inline(always)]
-    unsafe fn eval(cx: *mut Context, regs: &Regs, at: usize) -> Result<u32, TrapCode> {
+    unsafe fn eval(cx: *mut Context, regs: &Regs, at: usize, _sites: usize) -> Result<u32, Fault> {
         // SAFETY: the verifier has checked that the instance has this table.
         unsafe {
             let table = *(*(*cx).instance).tables.add(read_u32(regs, at) as usize);
@@ -166,48 +235,64 @@ pub(crate) struct Store<Op, A, S, At>(PhantomData<(Op, A, S, At)>);
 pub(crate) type IntStore<Op, A, S, At> = Store<Op, A, S, At>;
 pub(crate) type FloatStore<Op, A, S, At> = Store<Op, A, S, At>;
 
-impl<Op: StoreOp, A: Expr<u32>, S: Expr<Op::In>, At: Access> Store<Op, A, S, At> {
+impl<Op: StoreOp, A: Expr<u32>, S: Expr<Op::In>, At: Access> Statement for Store<Op, A, S, At> {
+    const BYTES: usize = A::BYTES + S::BYTES + At::BYTES;
+    const SITES: usize = S::SITES + 1;
     #[inline(always)]
-    unsafe fn store(cx: *mut Context, regs: &Regs) -> Result<(), TrapCode> {
-        // SAFETY: the registers are those of this instruction; `resolve` gives that many
-        // writable bytes, which WebAssembly does not align.
+    unsafe fn perform(
+        cx: *mut Context,
+        regs: &mut Regs,
+        at: usize,
+        sites: usize,
+    ) -> Result<bool, Fault> {
+        // SAFETY: as the caller promises; `resolve` gives that many writable bytes, which
+        // WebAssembly does not align.
         unsafe {
-            let index = A::eval(cx, regs, 0)?;
-            let value = S::eval(cx, regs, A::BYTES)?;
-            let to = At::resolve::<Op::Mem>(cx, regs, A::BYTES + S::BYTES, index)?;
+            // The value first: the address would take a register meanwhile. It cannot trap, so
+            // nobody sees the order.
+            const { assert!(A::SITES == 0) };
+            let mut value = S::eval(cx, regs, at + A::BYTES, sites)?;
+            if S::SITES > 0 {
+                value = value.computed();
+            }
+            let site = sites + S::SITES;
+            let index = A::eval(cx, regs, at, site)?;
+            let to = At::resolve::<Op::Mem>(cx, regs, at + A::BYTES + S::BYTES, index, site)?;
             to.write_unaligned(Op::truncate(value).encode());
-            Ok(())
+            Ok(false)
         }
     }
 }
 
 impl<Op: StoreOp, A: Expr<u32>, S: Expr<Op::In>, At: Access> Instruction for Store<Op, A, S, At> {
-    const BYTES: usize = A::BYTES + S::BYTES + At::BYTES;
+    const BYTES: usize = <Self as Statement>::BYTES;
     #[inline(always)]
     unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
         // SAFETY: the registers are those of this instruction.
-        unsafe {
-            match Self::store(cx, &regs) {
-                Ok(()) => next(cx, regs, cells(Self::BYTES)),
-                Err(code) => trap(cx, regs, code),
-            }
-        }
+        unsafe { Self::finish(cx, regs, 0, <Self as Statement>::BYTES, 0) }
     }
 }
 
 /// `globals[global] = value`
 pub(crate) struct GlobalSet<Op, G, S>(PhantomData<(Op, G, S)>);
 
-impl<Op: ops::Class, G, S: Place> Instruction for GlobalSet<Op, G, S> {
+impl<Op: ops::Class, G, S: Expr<Op::Value>> Instruction for GlobalSet<Op, G, S> {
     const BYTES: usize = 4 + S::BYTES;
     #[inline(always)]
     unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
         // SAFETY: the verifier has checked that the instance has this mutable global; its
         // cell does not move.
         unsafe {
-            let value: Op::Value = S::read(&regs, 4);
-            **(*cx).globals.add(read_u32(&regs, 0) as usize) = Cell::new(value);
-            next(cx, regs, cells(Self::BYTES))
+            match S::eval(cx, &regs, 4, 0) {
+                Ok(value) => {
+                    // Read anew: the value may have come from a global, and there is no
+                    // register to keep this in.
+                    let globals = (&raw const (*cx).globals).read_volatile();
+                    **globals.add(read_u32(&regs, 0) as usize) = Cell::new(value);
+                    next(cx, regs, cells(Self::BYTES))
+                }
+                Err(fault) => trap(cx, regs, fault),
+            }
         }
     }
 }

@@ -242,11 +242,15 @@ impl Generator<'_> {
 
     fn opcode(&mut self) -> Opcode {
         loop {
+            // Small families are met as often as large ones, and every opcode in the end.
             let family = &FAMILIES[self.random.below(FAMILIES.len() as u32) as usize];
-            let range = opcodes(family);
+            let range = match self.random.percent(50) {
+                true => opcodes(family),
+                false => 0..Opcode::COUNT,
+            };
             let number = range.start + self.random.below(range.len() as u32) as usize;
             let opcode = Opcode::new(number).unwrap();
-            let family = opcode.family();
+            let family = opcode.op().parts()[0].family();
             // Terminators in the middle make the rest hard to reach.
             let rare = matches!(
                 family,
@@ -346,7 +350,7 @@ impl Generator<'_> {
         // Some functions have no use for some instructions.
         let results = self.ty.results().len();
         let useless = tail && callee.results().len() != results
-            || opcode.family() == Family::ReturnValue && results != 1;
+            || opcode.op().parts()[0].family() == Family::ReturnValue && results != 1;
         if useless && !self.style.wild {
             return;
         }
@@ -399,8 +403,8 @@ impl Generator<'_> {
             };
             operands.push(operand);
         }
-        if opcode.family() == Family::BrTable {
-            code.push_br_table(operands[0], &targets).unwrap();
+        if has(Kind::Targets) {
+            code.push_switch(opcode.op(), &operands, &targets).unwrap();
             return;
         }
         push_opcode(code, opcode, &operands);

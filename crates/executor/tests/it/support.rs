@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "an instance gives its memories by pointer")]
 
 use damson_executor::ir::{
-    Family, Function, FunctionBuilder, Label, Opcode, Operand, Operation, Slot, Verified,
+    Function, FunctionBuilder, Label, Opcode, Operand, Operation, Slot, Verified,
 };
 use damson_executor::store::shape::{
     ConstExpr, ConstOp, DataDecl, ElementDecl, ElementItems, GlobalDecl, Import, ImportType,
@@ -84,23 +84,8 @@ impl Push for FunctionBuilder {
 
 /// Appends the instruction with this opcode.
 pub(crate) fn push_opcode(code: &mut FunctionBuilder, opcode: Opcode, operands: &[Operand]) {
-    macro_rules! push_any {
-        ($( $(#[$family_doc:meta])* $Family:ident {
-            ops { $( $(#[$op_doc:meta])* $Op:ident $name:literal $semantics:tt, )* }
-            operands $names:tt
-            forms $forms:tt
-        } )*) => {
-            match opcode.family() {
-                $( Family::$Family => {
-                    let ops = damson_executor::ir::$Family::ALL;
-                    let op = ops.iter().find(|op| op.op() == opcode.op()).unwrap();
-                    let at = code.push(*op, operands).unwrap();
-                    assert!(at < code.position());
-                } )*
-            }
-        };
-    }
-    damson_executor::ir::instruction_table!(push_any);
+    let at = code.push(opcode.op(), operands).unwrap();
+    assert!(at < code.position());
 }
 
 /// A constant expression.

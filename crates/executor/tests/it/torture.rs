@@ -52,8 +52,9 @@ enum Stay {
     Calls,
 }
 
-fn stay(family: Family) -> Stay {
-    match family {
+fn stay(opcode: Opcode) -> Stay {
+    // The outermost or first part of a tile.
+    match opcode.op().parts()[0].family() {
         Family::MemoryGrow
         | Family::MemoryFill
         | Family::MemoryCopy
@@ -83,7 +84,10 @@ fn stay(family: Family) -> Stay {
 fn append(code: &mut FunctionBuilder, opcode: Opcode) -> u64 {
     let kinds = opcode.form().kinds;
     let family = opcode.family();
+    let is_tile = opcode.op().shape().is_some();
     let (value, copy) = three(opcode.op().name());
+    // Nothing is written there, so that what is read is an address of something.
+    let untouched = opcode.op().shape() == Some(Shape::LoadLoad);
     let next = code.new_label();
     let mut count = 1;
     let mut operands = Vec::new();
@@ -93,7 +97,8 @@ fn append(code: &mut FunctionBuilder, opcode: Opcode) -> u64 {
         // Conditions and addresses are integers, whatever the values are.
         let integer = condition && index == 1
             || address && index == usize::from(family == Family::Load)
-            || matches!(family, Family::BrTable | Family::TableGet);
+            || matches!(family, Family::BrTable | Family::TableGet)
+            || is_tile;
         let (slot, copy) = if integer {
             (THREE, CopyValue::IntCopy)
         } else {
@@ -101,7 +106,7 @@ fn append(code: &mut FunctionBuilder, opcode: Opcode) -> u64 {
         };
         let slot = match family {
             // Bulk operations and growth of three would go on and on.
-            _ if stay(family) == Stay::Leaves => SCRATCH + 5,
+            _ if stay(opcode) == Stay::Leaves => SCRATCH + 5,
             _ => slot,
         };
         operands.push(match kind {
@@ -112,6 +117,13 @@ fn append(code: &mut FunctionBuilder, opcode: Opcode) -> u64 {
             Kind::BrUnless => Operand::BrUnless(next.into()),
             Kind::Target => Operand::Target(next.into()),
             Kind::Slot => s(slot),
+            Kind::Acc if is_tile => {
+                for copy in CopyValue::ALL {
+                    code.op(*copy, &[Operand::R, s(THREE)]);
+                    count += 1;
+                }
+                Operand::Acc
+            }
             Kind::Acc => {
                 code.op(copy, &[Operand::R, s(slot)]);
                 count += 1;
@@ -120,6 +132,7 @@ fn append(code: &mut FunctionBuilder, opcode: Opcode) -> u64 {
             Kind::Imm if slot == THREE => imm(3),
             Kind::Imm => imm(3_f32.to_bits() as i32),
             Kind::Imm64 => Operand::Imm64(3),
+            Kind::Offset if untouched && index == 2 => Operand::Offset(4000),
             Kind::Offset => Operand::Offset(100),
             Kind::MemOffset => Operand::MemOffset(1, 100),
             Kind::Func => Operand::Func(0),
@@ -132,7 +145,7 @@ fn append(code: &mut FunctionBuilder, opcode: Opcode) -> u64 {
             Kind::Span => span(SCRATCH + index as u16),
             Kind::Count => Operand::Count(2),
             Kind::Targets => {
-                code.push_br_table(operands[0], &[next, next, next])
+                code.push_switch(opcode.op(), &operands, &[next, next, next])
                     .unwrap();
                 code.bind(next);
                 return count;
@@ -197,15 +210,19 @@ fn forms(family: Family) -> impl Iterator<Item = Opcode> {
 /// Adds functions n -> ... that end in every way there is within an instance.
 fn add_callees(module: &mut Module, ty: u32, table: u32) -> Vec<(u32, FuncType)> {
     let mut callees = Vec::new();
-    for opcode in forms(Family::ReturnValue) {
+    let returns =
+        Opcode::all().filter(|opcode| opcode.op().parts()[0].family() == Family::ReturnValue);
+    for opcode in returns {
         let index = module.func(ty, 3, |code| {
-            let value = match opcode.form().kinds[1] {
+            let operand = |kind: &Kind| match kind {
+                Kind::Linkage => code.linkage(),
                 Kind::Slot => s(0),
                 Kind::Imm => imm(1),
                 Kind::Imm64 => Operand::Imm64(1),
                 _ => Operand::Acc,
             };
-            push_opcode(code, opcode, &[code.linkage(), value]);
+            let operands: Vec<_> = opcode.form().kinds.iter().map(operand).collect();
+            push_opcode(code, opcode, &operands);
         });
         callees.push((index, number()));
     }
@@ -281,7 +298,7 @@ fn in_the_loop(rounds: u64) -> u64 {
     let mut instructions = 0;
     let index = module.func(ty, 40, |code| {
         looped(code, |code| {
-            for opcode in Opcode::all().filter(|opcode| stay(opcode.family()) == Stay::InLoop) {
+            for opcode in Opcode::all().filter(|opcode| stay(*opcode) == Stay::InLoop) {
                 instructions += append(code, opcode);
             }
             for (callee, ty) in &callees {
@@ -357,7 +374,7 @@ fn out_of_the_loop(rounds: u64) -> u64 {
     let index = module.func(ty, 40, |code| {
         looped(code, |code| {
             code.op(Zero::Zero, &[span(SCRATCH), Operand::Count(10)]);
-            for opcode in Opcode::all().filter(|opcode| stay(opcode.family()) == Stay::Leaves) {
+            for opcode in Opcode::all().filter(|opcode| stay(*opcode) == Stay::Leaves) {
                 instructions += append(code, opcode);
             }
             for callee in imported {

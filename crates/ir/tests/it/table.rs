@@ -31,9 +31,21 @@ fn opcodes_are_numbered_without_gaps() {
 fn families_are_complete_and_without_duplicates() {
     for info in &FAMILIES {
         let name = info.name;
-        assert!(!info.ops.is_empty() && !info.forms.is_empty(), "{name}");
-        let unique: HashSet<_> = info.ops.iter().collect();
-        assert_eq!(unique.len(), info.ops.len(), "operations of {name}");
+        assert!(info.ops.len() > 0 && !info.forms.is_empty(), "{name}");
+        match &info.ops {
+            Ops::Single(names) => {
+                let unique: HashSet<_> = names.iter().collect();
+                assert_eq!(unique.len(), names.len(), "operations of {name}");
+            }
+            Ops::Tiles { parts, .. } => {
+                assert!(parts.len() > 1 && parts.len() <= MAX_PARTS, "{name}");
+                for part in *parts {
+                    let unique: HashSet<_> = part.iter().collect();
+                    assert_eq!(unique.len(), part.len(), "operations of {name}");
+                    assert!(part.iter().all(|op| op.shape().is_none()), "{name}");
+                }
+            }
+        }
         let forms: HashSet<_> = info.forms.iter().map(|form| form.kinds).collect();
         assert_eq!(forms.len(), info.forms.len(), "forms of {name}");
         for form in info.forms {
@@ -45,13 +57,70 @@ fn families_are_complete_and_without_duplicates() {
 #[test]
 fn a_destination_comes_first_and_comes_once() {
     use Kind::{BrIf, BrUnless, R, Rs, To};
-    for info in &FAMILIES {
-        for form in info.forms {
-            for (index, kind) in form.kinds.iter().enumerate() {
-                let destination = matches!(kind, R | Rs | To | BrIf | BrUnless);
-                assert!(!destination || index == 0, "{}: {form:?}", info.name);
-            }
+    for opcode in Opcode::all() {
+        let parts = opcode.op().parts();
+        let is_sequence = opcode.op().shape().is_some_and(Shape::is_sequence);
+        let second = is_sequence.then(|| parts[0].family().info().operands.len());
+        for (index, kind) in opcode.form().kinds.iter().enumerate() {
+            let destination = matches!(kind, R | Rs | To | BrIf | BrUnless);
+            let first = index == 0 || Some(index) == second;
+            assert!(!destination || first, "{opcode}");
         }
+    }
+}
+
+#[test]
+fn a_tile_is_found_by_its_shape_and_its_parts() {
+    let mut tiles = 0;
+    for op in Opcode::all().map(Opcode::op) {
+        let parts = op.parts();
+        match op.shape() {
+            Some(shape) => {
+                assert_eq!(Op::tile(shape, &parts), Some(op), "{op}");
+                assert_eq!(Op::tile(shape, &parts[1..]), None, "{op}");
+                tiles += 1;
+            }
+            None => assert_eq!(parts[..], [op]),
+        }
+    }
+    assert!(tiles > 1_000, "{tiles}");
+    let (add, load) = (IntBinary::I32Add.op(), Load::I32Load.op());
+    assert!(Op::tile(Shape::BinLoad, &[add, load]).is_some());
+    assert_eq!(Op::tile(Shape::BinLoad, &[load, add]), None);
+    let tile = Op::tile(Shape::BinBin, &[add, add]).unwrap();
+    assert_eq!(
+        Op::tile(Shape::BinBin, &[add, tile]),
+        None,
+        "parts are single"
+    );
+}
+
+/// A sequence is verified by verifying its parts, so its operands must be theirs, and the
+/// first part must not leave for good.
+#[test]
+fn the_forms_of_a_sequence_are_forms_of_its_parts() {
+    for opcode in Opcode::all() {
+        let op = opcode.op();
+        if !op.shape().is_some_and(Shape::is_sequence) {
+            continue;
+        }
+        let [first, second] = op.parts()[..] else {
+            panic!("{opcode} has two parts");
+        };
+        let count = first.family().info().operands.len();
+        let (of_first, of_second) = opcode.form().kinds.split_at(count);
+        assert!(first.form(of_first).is_some(), "{opcode}");
+        assert!(second.form(of_second).is_some(), "{opcode}");
+    }
+}
+
+/// Each operation that can trap has a cell of its own, see `FunctionBuilder::mark_site`.
+#[test]
+fn a_tile_has_a_cell_for_each_operation_that_can_trap() {
+    for opcode in Opcode::all() {
+        let accesses = opcode.form().kinds.iter();
+        let accesses = accesses.filter(|kind| matches!(kind, Kind::Offset | Kind::MemOffset));
+        assert!(accesses.count() <= opcode.cells(), "{opcode}");
     }
 }
 
@@ -95,8 +164,10 @@ fn names_of_operations_are_those_of_the_wasm_text_format() {
     // An operation of another family may have the same name only if it does the same.
     let mut families: HashMap<&str, Vec<&str>> = HashMap::new();
     for info in &FAMILIES {
-        for name in info.ops {
-            families.entry(name).or_default().push(info.name);
+        if let Ops::Single(names) = info.ops {
+            for name in names {
+                families.entry(name).or_default().push(info.name);
+            }
         }
     }
     families.retain(|_, families| families.len() > 1);

@@ -5,10 +5,11 @@
 
 use damson_core::types::FuncType;
 use damson_ir::{
-    Call, CallImport, CallIndirect, Operand, Return, ReturnCall, ReturnCallImport,
+    Call, CallImport, CallIndirect, Operand, Operation, Return, ReturnCall, ReturnCallImport,
     ReturnCallIndirect, ReturnSpan, ReturnValue, Slot,
 };
 
+use super::tile::{Consumer, Root};
 use super::typing::{Class, immediate};
 use super::value::{Leaf, Value};
 use super::{FuncTranslator, Stop};
@@ -170,11 +171,22 @@ impl FuncTranslator<'_> {
         self.settle_ordered(from)?;
         match count {
             1 if self.stack.tree(from).is_some() => {
-                self.force_to_acc(from)?;
                 let class = self
                     .stack
                     .get(from)
                     .map_or(Class::Int, |entry| entry.class());
+                let consumer = Consumer {
+                    root: Root::Return,
+                    op: class.return_value().op(),
+                    order: &[0],
+                    classes: [class; 3],
+                    head: self.builder.linkage(),
+                    tail: None,
+                };
+                if self.statement_of_tiles(from, &consumer, false)? {
+                    return Ok(());
+                }
+                self.force_to_acc(from)?;
                 let value = match self.stack.get(from).map(|entry| entry.value) {
                     Some(Value::Acc) => Operand::Acc,
                     _ => Operand::Slot(self.frame.home(from)?),

@@ -8,11 +8,17 @@
 
 use alloc::vec::Vec;
 
+use arrayvec::ArrayVec;
 use damson_core::types::ValType;
-use damson_ir::{Br, ConsumeFuel, CopySpan, Label, Operand};
+use damson_ir::{
+    Br, BrTable as Switch, ConsumeFuel, CopySpan, Label, MAX_PARTS, Op, Operand, Operands,
+    Operation,
+};
 use wasmparser::{BlockType, BrTable};
 
-use super::value::{Entry, Value};
+use super::tile::{Consumer, Root};
+use super::typing::Class;
+use super::value::{Entry, Leaf, Value};
 use super::{FuncTranslator, Stop};
 use crate::convert;
 
@@ -514,6 +520,31 @@ impl FuncTranslator<'_> {
         Ok(())
     }
 
+    /// The instruction that jumps by the value at `top`: its operation, its operands but the
+    /// targets, and where it can trap.
+    fn switch(&mut self, top: usize) -> Result<(Op, Operands, ArrayVec<u32, MAX_PARTS>), Stop> {
+        let consumer = Consumer {
+            root: Root::Switch,
+            op: Switch::BrTable.op(),
+            order: &[0],
+            classes: [Class::Int; 3],
+            head: Operand::R,
+            tail: Some(Operand::Targets(0)),
+        };
+        if let Some(tile) = self.compose(top, &[consumer])? {
+            let mut operands = self.with_known_accs(tile.op, None, &tile.leaves, &tile.classes);
+            operands.pop();
+            return Ok((tile.op, operands, tile.sites));
+        }
+        let mut leaves = self.gather(top, false)?;
+        self.fit(top, &mut leaves, |leaves| {
+            !matches!(leaves.first(), Some(Leaf::Imm(_)))
+        })?;
+        let index = leaves.first().map_or(Operand::Acc, |leaf| leaf.operand());
+        let operands = core::iter::once(index).collect();
+        Ok((Switch::BrTable.op(), operands, ArrayVec::new()))
+    }
+
     pub(crate) fn br_table(&mut self, table: &BrTable<'_>) -> Result<(), Stop> {
         let top = self.stack.height().saturating_sub(1);
         let Some((_, default)) = self.target(table.default()) else {
@@ -523,11 +554,7 @@ impl FuncTranslator<'_> {
         let from = top.saturating_sub(count);
         self.settle_ordered(from)?;
         self.settle_span(from, top)?;
-        let mut leaves = self.gather(top, false)?;
-        self.fit(top, &mut leaves, |leaves| {
-            !matches!(leaves.first(), Some(super::value::Leaf::Imm(_)))
-        })?;
-        let index = leaves.first().map_or(Operand::Acc, |leaf| leaf.operand());
+        let switch = self.switch(top)?;
         self.stack.pop();
 
         let mut labels = Vec::new();
@@ -562,7 +589,11 @@ impl FuncTranslator<'_> {
             labels.push(shim);
         }
         self.work += 1;
-        self.builder.push_br_table(index, &labels)?;
+        let (op, operands, sites) = switch;
+        for (site, offset) in sites.into_iter().enumerate() {
+            self.builder.mark_site(site, offset);
+        }
+        self.builder.push_switch(op, &operands, &labels)?;
         for (index, shim) in shims {
             let Some(control) = self.controls.get_mut(index) else {
                 continue;

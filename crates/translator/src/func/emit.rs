@@ -6,10 +6,11 @@
 
 use arrayvec::ArrayVec;
 use damson_core::types::ValType;
-use damson_ir::{Label, Operand, Operation, Slot};
+use damson_ir::{CopyValue, Label, MAX_PARTS, Op, Operand, Operands, Operation, Slot};
 
+use super::tile::sequence;
 use super::typing::{Class, immediate};
-use super::value::{Leaf, Tree, TreeOp, has_form};
+use super::value::{Leaf, Tree, has_form};
 use super::{FuncTranslator, Stop};
 
 /// For each accumulator the slot that holds the same value.
@@ -46,6 +47,16 @@ impl Known {
     }
 }
 
+/// An instruction that was appended.
+#[derive(Debug, Clone)]
+pub(crate) struct Last {
+    at: usize,
+    end: usize,
+    op: Op,
+    operands: Operands,
+    sites: ArrayVec<u32, MAX_PARTS>,
+}
+
 impl FuncTranslator<'_> {
     /// Appends an instruction whose destination, if it has one, receives a
     /// value of the class `result`.
@@ -57,13 +68,65 @@ impl FuncTranslator<'_> {
         operands: &[Operand],
         result: Option<Class>,
     ) -> Result<(), Stop> {
-        self.work += 1;
-        if self.mark_all {
-            self.mark_offset();
-        }
-        self.builder.push(op, operands)?;
+        let sites: ArrayVec<u32, 1> = self.site.take().into_iter().collect();
+        self.append(op.op(), operands, &sites)?;
         self.note_effects(operands, result);
         Ok(())
+    }
+
+    /// Appends an instruction, or makes one of the last instruction and this
+    /// one if the table has it. `sites` are the operators that can trap, in
+    /// the order of execution.
+    pub(crate) fn append(
+        &mut self,
+        op: Op,
+        operands: &[Operand],
+        sites: &[u32],
+    ) -> Result<(), Stop> {
+        self.work += 1;
+        let mut this = Last {
+            at: self.builder.position(),
+            end: 0,
+            op,
+            operands: operands.iter().copied().collect(),
+            sites: sites.iter().copied().collect(),
+        };
+        let fused = self.last.take().and_then(|last| self.fuse(last, &this));
+        let is_fused = fused.is_some();
+        if let Some(fused) = fused {
+            self.builder.truncate(fused.at);
+            this = fused;
+        }
+        if self.mark_all {
+            self.builder.mark_offset(self.offset);
+        }
+        for (index, offset) in this.sites.iter().enumerate() {
+            self.builder.mark_site(index, *offset);
+        }
+        self.builder.push(this.op, &this.operands)?;
+        this.end = self.builder.position();
+        // A sequence has two parts, no more.
+        self.last = (!is_fused).then_some(this);
+        Ok(())
+    }
+
+    /// What `last` and `this` become together.
+    fn fuse(&self, last: Last, this: &Last) -> Option<Last> {
+        if last.end != this.at || self.builder.is_bound_after(last.at) {
+            return None;
+        }
+        let shape = sequence(last.op.family(), this.op.family())?;
+        let op = Op::tile(shape, &[last.op, this.op])?;
+        let mut operands = last.operands;
+        operands.try_extend_from_slice(&this.operands).ok()?;
+        let mut sites = last.sites;
+        sites.try_extend_from_slice(&this.sites).ok()?;
+        has_form(op, &operands).then_some(Last {
+            op,
+            operands,
+            sites,
+            ..last
+        })
     }
 
     fn note_effects(&mut self, operands: &[Operand], result: Option<Class>) {
@@ -87,7 +150,7 @@ impl FuncTranslator<'_> {
 
     /// Says that the next instruction can trap or call, and for which operator.
     pub(crate) fn mark_offset(&mut self) {
-        self.builder.mark_offset(self.offset);
+        self.site = Some(self.offset);
     }
 
     /// Appends the instruction of a tree.
@@ -95,32 +158,53 @@ impl FuncTranslator<'_> {
     /// The accumulators that it writes and reads are free: see
     /// [`flush`](super::flush).
     pub(crate) fn emit_tree(&mut self, tree: &Tree, dst: Operand) -> Result<(), Stop> {
-        let leaves = self.leaf_operands(tree.op, dst, &tree.leaves);
-        let operands = tree.op.operands(dst, &leaves);
-        if tree.op.traps() || self.mark_all {
-            self.builder.mark_offset(tree.offset);
+        let Some(op) = tree.op() else {
+            return Err(Stop::Operator);
+        };
+        let operands = self.tree_operands(op, dst, tree);
+        if tree.shape.is_some() && !has_form(op, &operands) {
+            return self.emit_in_two(tree, dst);
         }
-        self.work += 1;
-        tree.op.push(&mut self.builder, &operands)?;
+        self.append(op, &operands, &tree.sites)?;
         // A branch has a tree's operation but writes no accumulator.
         if dst.target().is_none() {
-            self.note_effects(&operands, Some(tree.op.result_class()));
+            self.note_effects(&operands, Some(tree.root().result_class()));
         }
         Ok(())
     }
 
-    /// The leaves as operands; the slot that an accumulator is known to equal
-    /// is replaced by the accumulator where the table has such a form.
-    fn leaf_operands(&self, op: TreeOp, dst: Operand, leaves: &[Leaf]) -> ArrayVec<Operand, 3> {
-        let mut operands: ArrayVec<Operand, 3> = leaves.iter().map(|leaf| leaf.operand()).collect();
-        for (index, leaf) in leaves.iter().enumerate() {
+    /// The same for a test or comparison that would be one instruction with a
+    /// branch only: first its operand, then itself.
+    fn emit_in_two(&mut self, tree: &Tree, dst: Operand) -> Result<(), Stop> {
+        let (inner, outer) = tree.in_two();
+        self.emit_tree(&inner, Operand::R)?;
+        self.emit_tree(&outer, dst)
+    }
+
+    fn tree_operands(&self, op: Op, dst: Operand, tree: &Tree) -> Operands {
+        self.with_known_accs(op, Some(dst), &tree.leaves, &tree.classes)
+    }
+
+    /// All operands; the slot that an accumulator is known to equal is replaced by the
+    /// accumulator where the table has such a form.
+    pub(crate) fn with_known_accs(
+        &self,
+        op: Op,
+        head: Option<Operand>,
+        leaves: &[Leaf],
+        classes: &[Class],
+    ) -> Operands {
+        let mut operands: Operands = head.into_iter().collect();
+        let first = operands.len();
+        operands.extend(leaves.iter().map(|leaf| leaf.operand()));
+        for (index, (leaf, class)) in leaves.iter().zip(classes).enumerate() {
             let Leaf::Slot(slot) = *leaf else { continue };
-            if !self.known.holds(op.leaf_class(index), slot) {
+            if !self.known.holds(*class, slot) {
                 continue;
             }
-            operands[index] = Operand::Acc;
-            if !op.has_form(dst, &operands) {
-                operands[index] = Operand::Slot(slot);
+            operands[first + index] = Operand::Acc;
+            if !has_form(op, &operands) {
+                operands[first + index] = Operand::Slot(slot);
             }
         }
         operands
@@ -157,6 +241,10 @@ impl FuncTranslator<'_> {
         let to_acc = [dst, Operand::Acc];
         if self.known.holds(class, src) && has_form(class.copy().op(), &to_acc) {
             return self.emit(class.copy(), &to_acc, Some(class));
+        }
+        if matches!(dst, Operand::To(_)) {
+            // A cell is a cell: one instruction less to be met in sequences.
+            return self.emit(CopyValue::IntCopy, &[dst, Operand::Slot(src)], Some(class));
         }
         self.emit(class.copy(), &[dst, Operand::Slot(src)], Some(class))
     }

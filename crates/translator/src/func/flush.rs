@@ -9,7 +9,7 @@
 //! | a local is set | entries that name it ([`preserve`](FuncTranslator::preserve)) |
 //! | an accumulator is written | the entry that depends on it ([`vacate`](FuncTranslator::vacate)) |
 //! | a home is written | the tree that reads it ([`clear_readers`](FuncTranslator::clear_readers)) |
-//! | an effect, a trap, a branch | the tree that must keep its place ([`settle_ordered`](FuncTranslator::settle_ordered)) |
+//! | an effect, a trap, a branch | the trees that must keep their place ([`settle_ordered`](FuncTranslator::settle_ordered)) |
 //! | a call | both of the above, and trees that read where the callee's frame will be |
 //! | a block begins | everything but constants ([`settle_all`](FuncTranslator::settle_all)) |
 //!
@@ -29,8 +29,9 @@ use core::mem;
 
 use damson_ir::Operand;
 
+use super::stack::REACH;
 use super::typing::Class;
-use super::value::{Leaf, Value};
+use super::value::{Leaf, TreeOp, Value};
 use super::{FuncTranslator, Stop};
 
 impl FuncTranslator<'_> {
@@ -71,8 +72,7 @@ impl FuncTranslator<'_> {
     /// The position of the pending tree that reads the home of `position` and
     /// lies below it.
     fn reader(&mut self, position: usize) -> Option<usize> {
-        // A tree reads the homes of at most three positions from its own on.
-        let below = position.saturating_sub(2)..position;
+        let below = position.saturating_sub(REACH)..position;
         below.rev().find(|&candidate| {
             let tree = self.stack.tree(candidate);
             tree.is_some_and(|tree| {
@@ -162,13 +162,30 @@ impl FuncTranslator<'_> {
         Ok(())
     }
 
-    /// Before an effect: emits the pending tree that must keep its place, if
-    /// it lies below `end`. What lies above are operands of the effect.
+    /// Before an effect: emits the pending trees that must keep their place
+    /// and lie below `end`. What lies above are operands of the effect.
     pub(crate) fn settle_ordered(&mut self, end: usize) -> Result<(), Stop> {
-        match self.stack.ordered() {
-            Some(position) if position < end => self.settle(position),
-            _ => Ok(()),
+        let mut positions = mem::take(&mut self.ordered);
+        positions.clear();
+        self.stack.take_ordered(end, &mut positions);
+        for &position in &positions {
+            self.work += 1;
+            let position = position as usize;
+            if self.stack.tree(position).is_some() {
+                self.settle(position)?;
+            }
         }
+        self.ordered = positions;
+        Ok(())
+    }
+
+    /// Before an operation that must keep its place and has operands from `base` on. Reads may
+    /// wait for each other: they only trap in the same way.
+    pub(crate) fn settle_before(&mut self, op: TreeOp, base: usize) -> Result<(), Stop> {
+        if op.is_ordered() && (!op.only_reads() || self.stack.ordered_traps(base)) {
+            self.settle_ordered(base)?;
+        }
+        Ok(())
     }
 
     /// Before a local is set: brings the values home that name it. `except` is
@@ -216,7 +233,7 @@ impl FuncTranslator<'_> {
     /// depends on what the callee overwrites.
     pub(crate) fn make_room_for_call(&mut self, base: usize) -> Result<(), Stop> {
         self.settle_ordered(base)?;
-        for position in base.saturating_sub(2)..base {
+        for position in base.saturating_sub(REACH)..base {
             let frame = &self.frame;
             let reads_callee = self.stack.tree(position).is_some_and(|tree| {
                 tree.leaves

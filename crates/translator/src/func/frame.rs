@@ -60,6 +60,16 @@ impl Frame {
         self.reserve(self.linkage + 2 + (local - self.params), 1)
     }
 
+    /// The local that has this slot.
+    pub(crate) fn local_of(&self, slot: Slot) -> Option<u32> {
+        let slot = usize::from(slot.0);
+        if slot < self.params {
+            return Some(slot as u32);
+        }
+        let declared = slot.checked_sub(self.linkage + 2)?;
+        (declared < self.num_declared()).then_some((self.params + declared) as u32)
+    }
+
     /// The home of the value at a height of the operand stack.
     pub(crate) fn home(&mut self, height: usize) -> Result<Slot, Stop> {
         self.homes(height, 1)

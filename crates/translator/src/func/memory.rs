@@ -9,6 +9,7 @@ use damson_ir::{
 };
 use wasmparser::{MemArg, MemArgTarget};
 
+use super::tile::{Consumer, Root};
 use super::typing::Class;
 use super::value::{TreeOp, Value, access, has_form};
 use super::{FuncTranslator, Stop};
@@ -85,6 +86,20 @@ impl FuncTranslator<'_> {
     ) -> Result<(), Stop> {
         let base = self.stack.height().saturating_sub(2);
         self.settle_ordered(base)?;
+        let consumer = Consumer {
+            root: match value_class {
+                Class::Int => Root::IntStore,
+                Class::F32 | Class::F64 => Root::FloatStore,
+            },
+            op: op.op(),
+            order: &[0, 1],
+            classes: [Class::Int, value_class, Class::Int],
+            head: at,
+            tail: Some(at),
+        };
+        if self.statement_of_tiles(base, &consumer, true)? {
+            return Ok(());
+        }
         let mut leaves = self.gather(base, false)?;
         let with_access = |addr: Operand, value: Operand| [addr, value, at];
         self.fit(base, &mut leaves, |leaves| match leaves[..] {
@@ -130,11 +145,22 @@ impl FuncTranslator<'_> {
         let class = Class::of(decl.ty.content());
         let top = self.stack.height().saturating_sub(1);
         self.settle_ordered(top)?;
+        let op = class.global_set();
+        let target = Operand::GlobalMut(global);
+        let consumer = Consumer {
+            root: Root::GlobalSet,
+            op: op.op(),
+            order: &[0],
+            classes: [class; 3],
+            head: target,
+            tail: None,
+        };
+        if self.statement_of_tiles(top, &consumer, false)? {
+            return Ok(());
+        }
         let leaves = self.gather(top, false)?;
         let [leaf] = leaves[..] else { return Ok(()) };
         self.stack.truncate(top);
-        let op = class.global_set();
-        let target = Operand::GlobalMut(global);
         let value = self.prefer_acc(op, class, leaf, |value| {
             [target, value].into_iter().collect()
         });
@@ -304,7 +330,7 @@ impl FuncTranslator<'_> {
     /// Pops a value; what can trap is evaluated.
     pub(crate) fn drop_top(&mut self) -> Result<(), Stop> {
         let top = self.stack.height().saturating_sub(1);
-        if self.stack.tree(top).is_some_and(|tree| tree.op.traps()) {
+        if self.stack.tree(top).is_some_and(|tree| tree.traps()) {
             self.force(top, Operand::R, Value::Home)?;
         }
         self.stack.pop();

@@ -4,7 +4,8 @@
 //! | file | what it decides |
 //! |---|---|
 //! | [`operator`] | which operator goes where |
-//! | [`select`] | which instruction, which operands |
+//! | [`select`] | which operation, which operands |
+//! | [`tile`] | which operations become one instruction |
 //! | [`control`] | blocks, branches, where values are at labels |
 //! | [`call`] | calls and returns |
 //! | [`flush`] | when a pending value is emitted |
@@ -45,6 +46,7 @@ mod memory;
 mod operator;
 mod select;
 mod stack;
+mod tile;
 mod typing;
 mod value;
 
@@ -60,7 +62,7 @@ use crate::error::Error;
 use crate::module::body_error;
 
 use control::{Control, FuelPoint};
-use emit::Known;
+use emit::{Known, Last};
 use frame::Frame;
 use locals::Locals;
 use stack::Stack;
@@ -112,6 +114,7 @@ pub(crate) struct Scratch {
     locals: Locals,
     chain: Vec<usize>,
     uses: Vec<u32>,
+    ordered: Vec<u32>,
     /// The steps that the last translation took.
     pub(crate) work: u64,
 }
@@ -142,7 +145,12 @@ struct FuncTranslator<'a> {
     mark_all: bool,
     chain: Vec<usize>,
     uses: Vec<u32>,
+    ordered: Vec<u32>,
     work: u64,
+    /// The operator of the next instruction, if that can trap or call.
+    site: Option<u32>,
+    /// The last instruction, with which the next one may become one.
+    last: Option<Last>,
 }
 
 /// Validates and translates a function body.
@@ -181,7 +189,10 @@ pub(crate) fn translate(
         mark_all: options.mark_all,
         chain: core::mem::take(&mut scratch.chain),
         uses: core::mem::take(&mut scratch.uses),
+        ordered: core::mem::take(&mut scratch.ordered),
         work: 0,
+        site: None,
+        last: None,
     };
     translator.stack.reset();
     translator.controls.clear();
@@ -194,6 +205,7 @@ pub(crate) fn translate(
         locals,
         chain,
         uses,
+        ordered,
         work,
         offset,
         ..
@@ -203,6 +215,7 @@ pub(crate) fn translate(
     scratch.locals = locals;
     scratch.chain = chain;
     scratch.uses = uses;
+    scratch.ordered = ordered;
     scratch.work = work;
     let unneeded = result?;
     let mut function = builder

@@ -1,22 +1,23 @@
 //! Chooses instructions: from Wasm operators to operations of the table, and
 //! from values of the symbolic stack to operands that the table has a form for.
 //!
-//! Today a tree is a single operation whose operands are places, because these
-//! are the forms that the table has. The way is prepared for larger ones: an
-//! operation asks [`gather`](FuncTranslator::gather) for its operands, and only
-//! there it is decided that an operand which is itself a tree must be emitted
-//! first.
+//! An operation first asks [`compose`](FuncTranslator::compose) whether it and
+//! the pending trees among its operands are a tile of the table. If not,
+//! [`gather`](FuncTranslator::gather) gives each operand a place.
 
 use arrayvec::ArrayVec;
 use damson_core::types::ValType;
 use damson_ir::{
-    FloatBinary, FloatCompare, FloatSelect, IntBinary, IntCompare, IntTest, Label, Operand, Unary,
+    FloatBinary, FloatCompare, FloatSelect, IntBinary, IntCompare, IntTest, Label, Operand,
+    Operands, Target, Unary,
 };
 use wasmparser::Operator;
 
+use super::tile::{Consumer, Root};
 use super::typing::{Class, Fold, immediate};
 use super::value::{
-    Entry, Leaf, Leaves, Tree, TreeOp, Value, mirrored, mirrored_float, negated, negated_test,
+    Entry, Leaf, Leaves, Tree, TreeOp, Value, has_form, mirrored, mirrored_float, negated,
+    negated_test,
 };
 use super::{FuncTranslator, Stop};
 
@@ -125,7 +126,7 @@ impl FuncTranslator<'_> {
             Some(Entry {
                 value: Value::Const(_),
                 ..
-            }) => self.push_reordered(mirrored, 2, ValType::I32, |leaves| leaves.reverse()),
+            }) => self.push_reordered(mirrored, ValType::I32, REVERSED),
             _ => self.push_operation(tree, 2, ValType::I32),
         }
     }
@@ -170,7 +171,7 @@ impl FuncTranslator<'_> {
         let Some(tree) = self.stack.tree_mut(top) else {
             return false;
         };
-        match &mut tree.op {
+        match &mut tree.ops[0] {
             TreeOp::IntCompare(op) => *op = negated(*op),
             TreeOp::IntTest(op) => *op = negated_test(*op),
             _ => return false,
@@ -185,7 +186,7 @@ impl FuncTranslator<'_> {
         count: usize,
         ty: ValType,
     ) -> Result<(), Stop> {
-        self.push_reordered(op, count, ty, |_| {})
+        self.push_reordered(op, ty, &IN_ORDER[..count])
     }
 
     /// The same with another order of the operands in the instruction than on
@@ -193,61 +194,104 @@ impl FuncTranslator<'_> {
     fn push_reordered(
         &mut self,
         op: TreeOp,
-        count: usize,
         ty: ValType,
-        order: fn(&mut Leaves),
+        order: &'static [usize],
     ) -> Result<(), Stop> {
-        let base = self.stack.height().saturating_sub(count);
-        if op.is_ordered() {
-            self.settle_ordered(base)?;
-        }
+        let base = self.stack.height().saturating_sub(order.len());
+        self.settle_before(op, base)?;
         // See the argument in `flush` why there are no cycles.
         let class = op.result_class();
-        let crosses = (0..count).any(|leaf| op.leaf_class(leaf) != class);
+        let crosses = (0..order.len()).any(|leaf| op.leaf_class(leaf) != class)
+            || (base..self.stack.height()).any(|position| {
+                self.stack
+                    .tree(position)
+                    .is_some_and(|tree| tree.classes.iter().any(|leaf| *leaf != class))
+            });
         if crosses && self.stack.owner(class).is_some_and(|owner| owner < base) {
             self.vacate(class, base)?;
         }
+        if let Some(tree) = self.tile_of(op, base, order)? {
+            return self.push_pending(tree, base, ty);
+        }
         let slots_only = matches!(op, TreeOp::TableGet(_));
-        let mut leaves = self.gather(base, slots_only)?;
-        self.fit(base, &mut leaves, |leaves| {
-            let mut leaves = leaves.clone();
-            order(&mut leaves);
-            op.has_form(Operand::R, &leaf_operands(&leaves))
-        })?;
-        order(&mut leaves);
-        self.push_pending(op, leaves, base, ty)
+        let mut places = self.gather(base, slots_only)?;
+        let fits = |places: &Leaves| {
+            let tree = Tree::single(op, places, order, 0);
+            let leaves = tree.leaves.iter().map(|leaf| leaf.operand());
+            let operands: Operands = core::iter::once(Operand::R).chain(leaves).collect();
+            has_form(op.op(), &operands)
+        };
+        self.fit(base, &mut places, fits)?;
+        let tree = Tree::single(op, &places, order, self.offset);
+        self.push_pending(tree, base, ty)
     }
 
-    /// Replaces the values from `base` on by the pending operation on them.
-    fn push_pending(
+    /// The tile that an operation makes with the trees among its operands.
+    fn tile_of(
         &mut self,
         op: TreeOp,
-        leaves: Leaves,
         base: usize,
-        ty: ValType,
-    ) -> Result<(), Stop> {
-        for position in base..self.stack.height() {
-            if let Some(Entry {
-                value: Value::Local(local),
-                ..
-            }) = self.stack.get(position)
+        order: &'static [usize],
+    ) -> Result<Option<Tree>, Stop> {
+        let (root, head) = match op {
+            TreeOp::IntBinary(_) | TreeOp::FloatBinary(_) => (Root::Bin, Operand::R),
+            TreeOp::IntCompare(_) => (Root::Compare, Operand::BrIf(Target::By(0))),
+            TreeOp::IntTest(_) => (Root::Test, Operand::BrIf(Target::By(0))),
+            TreeOp::Load { .. } => (Root::Load, Operand::R),
+            TreeOp::IntSelect => (Root::Select, Operand::R),
+            _ => return Ok(None),
+        };
+        let consumer = |op: TreeOp, order| Consumer {
+            root,
+            op: op.op(),
+            order,
+            classes: [op.leaf_class(0), op.leaf_class(1), op.leaf_class(2)],
+            head,
+            tail: op.tail(),
+        };
+        let mut ops: ArrayVec<TreeOp, 2> = ArrayVec::new();
+        let mut consumers: ArrayVec<Consumer, 2> = ArrayVec::new();
+        ops.push(op);
+        consumers.push(consumer(op, order));
+        if let (Some(mirrored), 2) = (op.mirrored(), order.len()) {
+            let other = if order == REVERSED {
+                &IN_ORDER[..2]
+            } else {
+                REVERSED
+            };
+            ops.push(mirrored);
+            consumers.push(consumer(mirrored, other));
+        }
+        let Some(tile) = self.compose(base, &consumers)? else {
+            return Ok(None);
+        };
+        let mut sites = tile.sites;
+        if op.traps() && sites.try_push(self.offset).is_err() {
+            return Ok(None);
+        }
+        Ok(Some(Tree {
+            ops: core::iter::once(ops[tile.consumer])
+                .chain(tile.inner)
+                .collect(),
+            shape: Some(tile.shape),
+            leaves: tile.leaves,
+            classes: tile.classes,
+            sites,
+        }))
+    }
+
+    /// Replaces the values from `base` on by a pending tree on them.
+    fn push_pending(&mut self, tree: Tree, base: usize, ty: ValType) -> Result<(), Stop> {
+        self.stack.truncate(base);
+        for leaf in &tree.leaves {
+            self.work += 1;
+            if let Leaf::Slot(slot) = *leaf
+                && let Some(local) = self.frame.local_of(slot)
             {
                 self.stack.note_use(local, base);
             }
         }
-        self.stack.truncate(base);
-        let accs: ArrayVec<Class, 3> = leaves
-            .iter()
-            .enumerate()
-            .filter(|(_, leaf)| matches!(leaf, Leaf::Acc))
-            .map(|(index, _)| op.leaf_class(index))
-            .collect();
-        let tree = Tree {
-            op,
-            leaves,
-            offset: self.offset,
-        };
-        self.stack.push_tree(ty, tree, accs.into_iter());
+        self.stack.push_tree(ty, tree);
         self.work += 1;
         Ok(())
     }
@@ -258,13 +302,27 @@ impl FuncTranslator<'_> {
     ///
     /// With `slots_only` all of them are in slots.
     pub(crate) fn gather(&mut self, base: usize, slots_only: bool) -> Result<Leaves, Stop> {
+        self.gather_but(base, slots_only, |_| false)
+    }
+
+    /// The same but for the values at positions that `keep` names, which stay
+    /// pending trees; what is returned for them means nothing.
+    pub(crate) fn gather_but(
+        &mut self,
+        base: usize,
+        slots_only: bool,
+        keep: impl Fn(usize) -> bool,
+    ) -> Result<Leaves, Stop> {
         let end = self.stack.height();
         for class in Class::ALL {
-            self.gather_trees(class, base, end, slots_only)?;
+            self.gather_trees(class, base, end, slots_only, &keep)?;
         }
         let mut leaves = Leaves::new();
         for position in base..end {
-            leaves.push(self.place(position, base, slots_only)?);
+            leaves.push(match keep(position) {
+                true => Leaf::Imm(0),
+                false => self.place(position, base, slots_only)?,
+            });
         }
         // Finding a place for one may have moved another home.
         self.refresh(base, &mut leaves)?;
@@ -279,10 +337,12 @@ impl FuncTranslator<'_> {
         base: usize,
         end: usize,
         slots_only: bool,
+        keep: impl Fn(usize) -> bool,
     ) -> Result<(), Stop> {
         let mut trees: ArrayVec<usize, 3> = (base..end)
             .filter(|&position| {
-                self.stack.tree(position).is_some()
+                !keep(position)
+                    && self.stack.tree(position).is_some()
                     && self
                         .stack
                         .get(position)
@@ -409,7 +469,7 @@ impl FuncTranslator<'_> {
         };
         if let Some(tree) = self.stack.tree(top) {
             let mut tree = tree.clone();
-            let dst = match &mut tree.op {
+            let dst = match &mut tree.ops[0] {
                 TreeOp::IntCompare(op) => {
                     *op = if negate { negated(*op) } else { *op };
                     Some(branch(false))
@@ -432,20 +492,19 @@ impl FuncTranslator<'_> {
         } else {
             IntTest::I32Nez
         };
-        let mut leaves = self.gather(top, false)?;
         let op = TreeOp::IntTest(op);
-        self.fit(top, &mut leaves, |leaves| {
-            op.has_form(branch(false), &leaf_operands(leaves))
-        })?;
+        let tree = match self.tile_of(op, top, &IN_ORDER[..1])? {
+            Some(tree) => tree,
+            None => {
+                let mut places = self.gather(top, false)?;
+                self.fit(top, &mut places, |places| {
+                    !matches!(places.first(), Some(Leaf::Imm(_)))
+                })?;
+                Tree::single(op, &places, &IN_ORDER[..1], self.offset)
+            }
+        };
         self.stack.pop();
-        self.emit_tree(
-            &Tree {
-                op,
-                leaves,
-                offset: self.offset,
-            },
-            branch(false),
-        )
+        self.emit_tree(&tree, branch(false))
     }
 
     /// Translates a `select`.
@@ -462,11 +521,38 @@ impl FuncTranslator<'_> {
             Class::F64 => TreeOp::FloatSelect(FloatSelect::F64Select),
         };
         // Wasm has the condition last, the table has it first.
-        self.push_reordered(op, 3, ty, |leaves| leaves.rotate_right(1))
+        self.push_reordered(op, ty, &[2, 0, 1])
     }
 }
 
-/// The leaves as they are, as operands.
-pub(crate) fn leaf_operands(leaves: &Leaves) -> ArrayVec<Operand, 3> {
-    leaves.iter().map(|leaf| leaf.operand()).collect()
+/// Operands in the order of the stack.
+const IN_ORDER: [usize; 3] = [0, 1, 2];
+
+/// The second operand first.
+const REVERSED: &[usize] = &[1, 0];
+
+impl Tree {
+    /// A single operation with its operands at `places`, in the order of the stack.
+    fn single(op: TreeOp, places: &Leaves, order: &[usize], offset: u32) -> Self {
+        let (mut leaves, mut classes) = (Leaves::new(), ArrayVec::new());
+        if let Some(head) = op.head() {
+            leaves.push(Leaf::Fixed(head));
+            classes.push(Class::Int);
+        }
+        for (index, &source) in order.iter().enumerate() {
+            leaves.push(places[source]);
+            classes.push(op.leaf_class(index));
+        }
+        if let Some(tail) = op.tail() {
+            leaves.push(Leaf::Fixed(tail));
+            classes.push(Class::Int);
+        }
+        Self {
+            ops: core::iter::once(op).collect(),
+            shape: None,
+            leaves,
+            classes,
+            sites: op.traps().then_some(offset).into_iter().collect(),
+        }
+    }
 }

@@ -5,13 +5,14 @@
 //!
 //! 1. At most one entry depends on each accumulator: it is in it, or is a
 //!    tree that reads it. That entry *owns* the accumulator.
-//! 2. At most one entry is a tree that must keep its place among effects.
+//! 2. The trees that must keep their place among effects are in a list, in the order of the
+//!    stack. All of them only read, or there is just one.
 //! 3. Below the mark `settled` there are only constants and values at home.
 //! 4. Every entry that names a local is in the list of that local, at least
 //!    until the entry is popped. Lists are cleaned when they are walked, so a
 //!    use is visited once however often the local is set.
-//! 5. A tree reads homes only of the (at most three) positions that its
-//!    operands had, the first of which is its own.
+//! 5. A tree reads homes only of the positions that its operands had: its own and the
+//!    [`REACH`] after it.
 
 use alloc::vec::Vec;
 use damson_core::types::ValType;
@@ -19,6 +20,10 @@ use damson_ir::Slot;
 
 use super::typing::Class;
 use super::value::{Entry, Leaf, Tree, Value};
+
+/// How many positions above its own a tree may read the homes of: the operands of a tile of
+/// three operations with four operands have such positions.
+pub(crate) const REACH: usize = 4;
 
 /// No node of a list.
 const NIL: u32 = u32::MAX;
@@ -30,7 +35,8 @@ pub(crate) struct Stack {
     trees: Vec<Tree>,
     free: Vec<u32>,
     owners: [Option<usize>; 3],
-    ordered: Option<usize>,
+    /// Positions of trees that must keep their place. Entries whose tree is gone are skipped.
+    ordered: Vec<u32>,
     settled: usize,
     /// For each local the first node of its list, if it belongs to `epoch`.
     heads: Vec<Head>,
@@ -74,14 +80,16 @@ impl Stack {
         self.entries.push(Entry { ty, value });
     }
 
-    /// Pushes a tree; `accs` are the accumulators that it reads.
-    pub(crate) fn push_tree(&mut self, ty: ValType, tree: Tree, accs: impl Iterator<Item = Class>) {
+    /// Pushes a tree.
+    pub(crate) fn push_tree(&mut self, ty: ValType, tree: Tree) {
         let position = self.height();
-        for class in accs {
-            self.owners[class as usize] = Some(position);
+        for (leaf, class) in tree.leaves.iter().zip(&tree.classes) {
+            if *leaf == Leaf::Acc {
+                self.owners[*class as usize] = Some(position);
+            }
         }
-        if tree.op.is_ordered() {
-            self.ordered = Some(position);
+        if tree.is_ordered() {
+            self.ordered.push(position as u32);
         }
         let id = match self.free.pop() {
             Some(id) => {
@@ -101,6 +109,13 @@ impl Stack {
         let position = self.height().checked_sub(1)?;
         self.release(position);
         self.settled = self.settled.min(position);
+        while self
+            .ordered
+            .last()
+            .is_some_and(|&last| last as usize >= position)
+        {
+            self.ordered.pop();
+        }
         self.entries.pop()
     }
 
@@ -151,9 +166,24 @@ impl Stack {
         self.owners[class as usize]
     }
 
-    /// The position of the tree that must keep its place among effects.
-    pub(crate) fn ordered(&self) -> Option<usize> {
-        self.ordered
+    /// Moves the positions below `end` of trees that must keep their place among effects to
+    /// `positions`, in ascending order. Some of the trees may be gone.
+    pub(crate) fn take_ordered(&mut self, end: usize, positions: &mut Vec<u32>) {
+        let count = self
+            .ordered
+            .partition_point(|&position| (position as usize) < end);
+        positions.extend(self.ordered.drain(..count));
+    }
+
+    /// Whether a tree below `end` must keep its place and does more than read.
+    pub(crate) fn ordered_traps(&self, end: usize) -> bool {
+        // If there is one it is alone.
+        self.ordered.first().is_some_and(|&position| {
+            (position as usize) < end
+                && self
+                    .tree(position as usize)
+                    .is_some_and(|tree| !tree.only_reads())
+        })
     }
 
     /// Below this position there are only constants and values at home.
@@ -225,9 +255,6 @@ impl Stack {
             if *owner == Some(position) {
                 *owner = None;
             }
-        }
-        if self.ordered == Some(position) {
-            self.ordered = None;
         }
         if let Some(Entry {
             value: Value::Tree(id),

@@ -4,9 +4,9 @@
 use arrayvec::ArrayVec;
 use damson_core::types::ValType;
 use damson_ir::{
-    EncodeError, FloatBinary, FloatCompare, FloatSelect, FunctionBuilder, GlobalGet, IntBinary,
-    IntCompare, IntSelect, IntTest, Kind, Load, MemorySize, Op, Operand, Operands, Operation,
-    RefFunc, Slot, TableGet, TableSize, Unary,
+    FloatBinary, FloatCompare, FloatSelect, GlobalGet, IntBinary, IntCompare, IntSelect, IntTest,
+    Kind, Load, MAX_PARTS, MemorySize, Op, Operand, Operation, RefFunc, Shape, Slot, TableGet,
+    TableSize, Unary,
 };
 
 use super::typing::{Class, Typed};
@@ -46,6 +46,8 @@ pub(crate) enum Leaf {
     Slot(Slot),
     Acc,
     Imm(i32),
+    /// No value: which global, which table, which memory and where in it.
+    Fixed(Operand),
 }
 
 impl Leaf {
@@ -54,20 +56,67 @@ impl Leaf {
             Self::Slot(slot) => Operand::Slot(slot),
             Self::Acc => Operand::Acc,
             Self::Imm(value) => Operand::Imm(value),
+            Self::Fixed(operand) => operand,
         }
     }
 }
 
-/// The operands of a tree, in the order of the instruction.
-pub(crate) type Leaves = ArrayVec<Leaf, 3>;
+/// The operands of a tree but its destination, in the order of the instruction.
+pub(crate) type Leaves = ArrayVec<Leaf, MAX_LEAVES>;
 
-/// A pending operation: everything that emitting it needs but a destination.
+/// No tile has more operands besides its destination.
+pub(crate) const MAX_LEAVES: usize = 6;
+
+/// A pending tree of operations: everything that emitting it needs but a destination.
 #[derive(Debug, Clone)]
 pub(crate) struct Tree {
-    pub(crate) op: TreeOp,
+    /// The outermost operation first, then those of its operands.
+    pub(crate) ops: ArrayVec<TreeOp, MAX_PARTS>,
+    /// How they belong together; `None` for a single one.
+    pub(crate) shape: Option<Shape>,
     pub(crate) leaves: Leaves,
-    /// Offset of the Wasm operator in the binary.
-    pub(crate) offset: u32,
+    /// The accumulator that each leaf uses if it is in one.
+    pub(crate) classes: ArrayVec<Class, MAX_LEAVES>,
+    /// Offsets in the binary of the operations that can trap, in the order of execution.
+    pub(crate) sites: ArrayVec<u32, MAX_PARTS>,
+}
+
+impl Tree {
+    /// The outermost operation.
+    pub(crate) fn root(&self) -> TreeOp {
+        // A tree has at least one.
+        self.ops[0]
+    }
+
+    /// The operation in the tables.
+    pub(crate) fn op(&self) -> Option<Op> {
+        match self.shape {
+            None => Some(self.root().op()),
+            Some(shape) => tile(shape, &self.ops),
+        }
+    }
+
+    /// Whether one of the operations can trap.
+    pub(crate) fn traps(&self) -> bool {
+        !self.sites.is_empty()
+    }
+
+    /// Whether it must keep its place among effects.
+    pub(crate) fn is_ordered(&self) -> bool {
+        self.ops.iter().any(|op| op.is_ordered())
+    }
+
+    /// Whether it reads what an effect may change, but does not trap in another way than by
+    /// reading: two such trees may change places.
+    pub(crate) fn only_reads(&self) -> bool {
+        self.ops.iter().all(|op| op.only_reads())
+    }
+}
+
+/// The tile of this shape with these parts.
+pub(crate) fn tile(shape: Shape, parts: &[TreeOp]) -> Option<Op> {
+    let parts: ArrayVec<Op, MAX_PARTS> = parts.iter().map(|part| part.op()).collect();
+    Op::tile(shape, &parts)
 }
 
 /// An operation that produces one value and has no effect but a trap.
@@ -197,35 +246,60 @@ impl TreeOp {
         with_operation!(self, |op| op.op())
     }
 
-    /// All operands of the instruction.
-    pub(crate) fn operands(self, dst: Operand, leaves: &[Operand]) -> Operands {
-        let mut operands = Operands::new();
-        operands.push(dst);
+    /// The operand between the destination and the values.
+    pub(crate) fn head(self) -> Option<Operand> {
         match self {
-            Self::GlobalGet { global, .. } => operands.push(Operand::Global(global)),
-            Self::RefFunc(func) => operands.push(Operand::Func(func)),
-            Self::MemorySize(memory) => operands.push(Operand::Memory(memory)),
-            Self::TableSize(table) | Self::TableGet(table) => operands.push(Operand::Table(table)),
-            _ => {}
+            Self::GlobalGet { global, .. } => Some(Operand::Global(global)),
+            Self::RefFunc(func) => Some(Operand::Func(func)),
+            Self::MemorySize(memory) => Some(Operand::Memory(memory)),
+            Self::TableSize(table) | Self::TableGet(table) => Some(Operand::Table(table)),
+            _ => None,
         }
-        operands.extend(leaves.iter().copied());
-        if let Self::Load { memory, offset, .. } = self {
-            operands.push(access(memory, offset));
-        }
-        operands
     }
 
-    /// Whether the table has a form with these leaves.
-    pub(crate) fn has_form(self, dst: Operand, leaves: &[Operand]) -> bool {
-        has_form(self.op(), &self.operands(dst, leaves))
+    /// The operand after the values.
+    pub(crate) fn tail(self) -> Option<Operand> {
+        match self {
+            Self::Load { memory, offset, .. } => Some(access(memory, offset)),
+            _ => None,
+        }
     }
 
-    pub(crate) fn push(
-        self,
-        builder: &mut FunctionBuilder,
-        operands: &[Operand],
-    ) -> Result<usize, EncodeError> {
-        with_operation!(self, |op| builder.push(op, operands))
+    /// Whether the order of the operands does not matter.
+    pub(crate) fn commutes(self) -> bool {
+        use FloatBinary::*;
+        use IntBinary::*;
+        match self {
+            Self::IntBinary(op) => matches!(
+                op,
+                I32Add
+                    | I32Mul
+                    | I32And
+                    | I32Or
+                    | I32Xor
+                    | I64Add
+                    | I64Mul
+                    | I64And
+                    | I64Or
+                    | I64Xor
+            ),
+            Self::FloatBinary(op) => matches!(op, F32Add | F32Mul | F64Add | F64Mul),
+            _ => false,
+        }
+    }
+
+    /// The operation that does the same with its operands exchanged.
+    pub(crate) fn mirrored(self) -> Option<Self> {
+        match self {
+            Self::IntCompare(op) => Some(Self::IntCompare(mirrored(op))),
+            Self::FloatCompare(op) => Some(Self::FloatCompare(mirrored_float(op))),
+            _ => self.commutes().then_some(self),
+        }
+    }
+
+    /// See [`Tree::only_reads`].
+    pub(crate) fn only_reads(self) -> bool {
+        matches!(self, Self::Load { .. }) || !self.traps()
     }
 }
 

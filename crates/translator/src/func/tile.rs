@@ -1,0 +1,354 @@
+//! Which operations become one instruction: the largest tile of the table that
+//! an operation and the pending trees among its operands make.
+//!
+//! An operation looks no further than at its operands. If they and it are a
+//! tile, they stay one pending tree; if not, an operand that is a tree is
+//! emitted first, to the accumulator where it can. So the work is constant for
+//! each operator, and the tiles of a function are found from the leaves up.
+//!
+//! Deliberately absent: any list of tiles. Which shapes there are is said here;
+//! which operations and forms they have, the table is asked.
+
+use arrayvec::ArrayVec;
+use damson_ir::{Family, MAX_PARTS, Op, Operand, Operands, Shape};
+
+use super::typing::Class;
+use super::value::{Leaf, Leaves, MAX_LEAVES, Tree, TreeOp, Value, has_form};
+use super::{FuncTranslator, Stop};
+use crate::func::typing::immediate;
+
+/// What the outermost operation of a tile is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Root {
+    Bin,
+    Compare,
+    Test,
+    Load,
+    Select,
+    IntStore,
+    FloatStore,
+    Switch,
+    Return,
+    GlobalSet,
+}
+
+/// What a tree is as an operand of a tile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Node {
+    Bin,
+    Load,
+    Global,
+    Compare,
+    BinBin,
+    BinLoad,
+    BinGlobal,
+}
+
+/// One way to take operands from the stack.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Consumer {
+    pub(crate) root: Root,
+    /// The operation as an instruction of its own.
+    pub(crate) op: Op,
+    /// For each operand of the instruction which one of the stack it is, counted from the
+    /// lowest.
+    pub(crate) order: &'static [usize],
+    /// The accumulator that each operand of the instruction uses.
+    pub(crate) classes: [Class; 3],
+    /// The operand before the values.
+    pub(crate) head: Operand,
+    /// The operand after the values.
+    pub(crate) tail: Option<Operand>,
+}
+
+/// A tile that was found, with its operands.
+#[derive(Debug)]
+pub(crate) struct Composed {
+    /// Which consumer it is for.
+    pub(crate) consumer: usize,
+    pub(crate) shape: Shape,
+    pub(crate) op: Op,
+    /// The operations but the outermost one.
+    pub(crate) inner: ArrayVec<TreeOp, MAX_PARTS>,
+    /// The operands but the head, with the tail.
+    pub(crate) leaves: Leaves,
+    pub(crate) classes: ArrayVec<Class, MAX_LEAVES>,
+    /// Where the inner operations can trap.
+    pub(crate) sites: ArrayVec<u32, MAX_PARTS>,
+}
+
+/// The shape of a tile of two instructions one after the other.
+pub(crate) fn sequence(first: Family, second: Family) -> Option<Shape> {
+    use Family::{Br, CopyValue, FloatStore, IntBinary, IntCompare, IntStore, IntTest, Load};
+    Some(match (first, second) {
+        (IntBinary, IntBinary) => Shape::AddThenBin,
+        (IntBinary, Br) => Shape::AddThenBr,
+        (IntBinary, IntCompare) => Shape::AddThenCompare,
+        (IntBinary, IntTest) => Shape::AddThenTest,
+        (IntBinary, CopyValue) => Shape::AddThenCopy,
+        (IntBinary, Load) => Shape::AddThenLoad,
+        (IntBinary, IntStore) => Shape::AddThenStore,
+        (CopyValue, IntBinary) => Shape::CopyThenBin,
+        (CopyValue, CopyValue) => Shape::CopyThenCopy,
+        (CopyValue, Br) => Shape::CopyThenBr,
+        (CopyValue, IntCompare) => Shape::CopyThenCompare,
+        (CopyValue, IntTest) => Shape::CopyThenTest,
+        (CopyValue, Load) => Shape::CopyThenLoad,
+        (CopyValue, IntStore) => Shape::CopyThenStore,
+        (Load, Load) => Shape::LoadThenLoad,
+        (Load, IntBinary) => Shape::LoadThenBin,
+        (Load, IntCompare) => Shape::LoadThenCompare,
+        (Load, IntTest) => Shape::LoadThenTest,
+        (Load, CopyValue) => Shape::LoadThenCopy,
+        (IntStore, IntBinary) => Shape::StoreThenAdd,
+        (FloatStore, IntBinary) => Shape::FloatStoreThenAdd,
+        (IntStore, IntStore) => Shape::StoreThenStore,
+        (IntStore, Br) => Shape::StoreThenBr,
+        (IntCompare, IntBinary) => Shape::CompareThenAdd,
+        (IntCompare, CopyValue) => Shape::CompareThenCopy,
+        _ => return None,
+    })
+}
+
+/// The shape of an operation with these trees among its operands.
+fn shape_of(root: Root, nodes: [Option<Node>; 3]) -> Option<Shape> {
+    use Node::{Bin, BinBin, BinGlobal, BinLoad, Compare, Global, Load};
+    let [first, second, third] = nodes;
+    if third.is_some() {
+        return None;
+    }
+    Some(match (root, first, second) {
+        (Root::Bin, Some(Bin), None) => Shape::BinBin,
+        (Root::Bin, None, Some(Bin)) => Shape::BinRightBin,
+        (Root::Bin, Some(Bin), Some(Bin)) => Shape::BinBothBin,
+        (Root::Bin, Some(Load), None) => Shape::BinLoad,
+        (Root::Bin, None, Some(Load)) => Shape::BinRightLoad,
+        (Root::Bin, Some(Load), Some(Load)) => Shape::BinLoadLoad,
+        (Root::Bin, Some(BinLoad), None) => Shape::BinBinLoad,
+        (Root::Bin, Some(Global), None) => Shape::BinGlobal,
+        (Root::Compare, Some(Bin), None) => Shape::CompareBin,
+        (Root::Compare, Some(Load), None) => Shape::CompareLoad,
+        (Root::Compare, Some(Load), Some(Load)) => Shape::CompareLoadLoad,
+        (Root::Compare, Some(BinLoad), None) => Shape::CompareBinLoad,
+        (Root::Test, Some(Bin), None) => Shape::TestBin,
+        (Root::Test, Some(Load), None) => Shape::TestLoad,
+        (Root::Test, Some(BinLoad), None) => Shape::TestBinLoad,
+        (Root::Load, Some(Bin), None) => Shape::LoadBin,
+        (Root::Load, Some(BinBin), None) => Shape::LoadBinBin,
+        (Root::Load, Some(Load), None) => Shape::LoadLoad,
+        (Root::Select, Some(Compare), None) => Shape::SelectCompare,
+        (Root::IntStore, None, Some(Bin)) => Shape::StoreBin,
+        (Root::FloatStore, None, Some(Bin)) => Shape::FloatStoreBin,
+        (Root::IntStore | Root::FloatStore, None, Some(Load)) => Shape::StoreLoad,
+        (Root::IntStore | Root::FloatStore, None, Some(BinLoad)) => Shape::StoreBinLoad,
+        (Root::IntStore, Some(Bin), None) => Shape::StoreAt,
+        (Root::FloatStore, Some(Bin), None) => Shape::FloatStoreAt,
+        (Root::IntStore | Root::FloatStore, Some(BinBin), None) => Shape::StoreAtBinBin,
+        (Root::Switch, Some(Load), None) => Shape::SwitchLoad,
+        (Root::Switch, Some(Bin), None) => Shape::SwitchBin,
+        (Root::Return, Some(Bin), None) => Shape::ReturnBin,
+        (Root::GlobalSet, Some(Bin), None) => Shape::GlobalSetBin,
+        (Root::GlobalSet, Some(BinGlobal), None) => Shape::GlobalSetBinGlobal,
+        _ => return None,
+    })
+}
+
+impl Tree {
+    fn node(&self) -> Option<Node> {
+        Some(match (self.shape, self.root()) {
+            (None, TreeOp::IntBinary(_) | TreeOp::FloatBinary(_)) => Node::Bin,
+            (None, TreeOp::Load { .. }) => Node::Load,
+            (None, TreeOp::GlobalGet { .. }) => Node::Global,
+            (None, TreeOp::IntCompare(_)) => Node::Compare,
+            (Some(Shape::BinBin), _) => Node::BinBin,
+            (Some(Shape::BinLoad), _) => Node::BinLoad,
+            (Some(Shape::BinGlobal), _) => Node::BinGlobal,
+            _ => return None,
+        })
+    }
+
+    /// The operand of a test or comparison, and the test or comparison with that operand in
+    /// the accumulator.
+    pub(crate) fn in_two(&self) -> (Self, Self) {
+        let (shape, own_leaves) = match self.shape {
+            Some(Shape::CompareBinLoad) => (Some(Shape::BinLoad), 1),
+            Some(Shape::TestBinLoad) => (Some(Shape::BinLoad), 0),
+            Some(Shape::TestBin | Shape::TestLoad) => (None, 0),
+            _ => (None, 1),
+        };
+        let inner_leaves = self.leaves.len().saturating_sub(own_leaves);
+        let inner = Self {
+            ops: self.ops.iter().skip(1).copied().collect(),
+            shape,
+            leaves: self.leaves.iter().take(inner_leaves).copied().collect(),
+            classes: self.classes.iter().take(inner_leaves).copied().collect(),
+            sites: self.sites.clone(),
+        };
+        let rest = self.leaves.iter().skip(inner_leaves).copied();
+        let outer = Self {
+            ops: self.ops.iter().take(1).copied().collect(),
+            shape: None,
+            leaves: core::iter::once(Leaf::Acc).chain(rest).collect(),
+            classes: [self.root().leaf_class(0); 2]
+                .into_iter()
+                .take(own_leaves + 1)
+                .collect(),
+            sites: ArrayVec::new(),
+        };
+        (inner, outer)
+    }
+}
+
+impl FuncTranslator<'_> {
+    /// Finds a tile for the values from `base` on, of which there are at most three, and gives
+    /// each of them that is not part of it a place. The values stay on the stack.
+    ///
+    /// Without a tile some of the values may have moved.
+    pub(crate) fn compose(
+        &mut self,
+        base: usize,
+        consumers: &[Consumer],
+    ) -> Result<Option<Composed>, Stop> {
+        let trees: ArrayVec<usize, 3> = (base..self.stack.height())
+            .filter(|&position| self.stack.tree(position).is_some())
+            .collect();
+        let found = match trees[..] {
+            [] => None,
+            [only] => self.find(base, consumers, &[only]),
+            [first, second] => {
+                // One of both is emitted before, which changes an accumulator: better the one
+                // that owns it.
+                let owns = |position| {
+                    Class::ALL
+                        .iter()
+                        .any(|class| self.stack.owner(*class) == Some(position))
+                };
+                let (kept, other) = match owns(second) {
+                    true => (first, second),
+                    false => (second, first),
+                };
+                self.find(base, consumers, &[first, second])
+                    .or_else(|| self.find(base, consumers, &[kept]))
+                    .or_else(|| self.find(base, consumers, &[other]))
+            }
+            [first, ..] => self.find(base, consumers, &[first]),
+        };
+        let Some((consumer, children)) = found else {
+            return Ok(None);
+        };
+        let keep = |position: usize| children.contains(&position);
+        let places = self.gather_but(base, false, keep)?;
+        Ok(self
+            .composition(base, &consumers[consumer], &children, |index| {
+                Some(places[index])
+            })
+            .map(|composed| Composed {
+                consumer,
+                ..composed
+            }))
+    }
+
+    /// The first consumer that makes a tile with `children`, with the places that the other
+    /// operands will have.
+    fn find(
+        &self,
+        base: usize,
+        consumers: &[Consumer],
+        children: &[usize],
+    ) -> Option<(usize, ArrayVec<usize, 3>)> {
+        let fits = |consumer: &Consumer| {
+            self.composition(base, consumer, children, |index| {
+                let entry = self.stack.get(base + index)?;
+                Some(match entry.value {
+                    Value::Const(bits) => immediate(entry.ty, bits).map_or(Leaf::Acc, Leaf::Imm),
+                    Value::Acc | Value::Tree(_) => Leaf::Acc,
+                    Value::Local(_) | Value::Home => Leaf::Slot(damson_ir::Slot(0)),
+                })
+            })
+        };
+        let index = consumers
+            .iter()
+            .position(|consumer| fits(consumer).is_some())?;
+        Some((index, children.iter().copied().collect()))
+    }
+
+    /// The tile that a consumer makes with `children`, if the table has it with the other
+    /// operands at the places that `place` gives.
+    fn composition(
+        &self,
+        base: usize,
+        consumer: &Consumer,
+        children: &[usize],
+        place: impl Fn(usize) -> Option<Leaf>,
+    ) -> Option<Composed> {
+        let mut nodes = [None; 3];
+        let mut inner = ArrayVec::<TreeOp, MAX_PARTS>::new();
+        let mut leaves = Leaves::new();
+        let mut classes = ArrayVec::new();
+        let mut sites = ArrayVec::<u32, MAX_PARTS>::new();
+        for (index, &source) in consumer.order.iter().enumerate() {
+            if children.contains(&(base + source)) {
+                let tree = self.stack.tree(base + source)?;
+                nodes[index] = Some(tree.node()?);
+                inner.try_extend_from_slice(&tree.ops).ok()?;
+                leaves.try_extend_from_slice(&tree.leaves).ok()?;
+                classes.try_extend_from_slice(&tree.classes).ok()?;
+                sites.try_extend_from_slice(&tree.sites).ok()?;
+            } else {
+                leaves.try_push(place(source)?).ok()?;
+                classes.try_push(consumer.classes[index]).ok()?;
+            }
+        }
+        if let Some(tail) = consumer.tail {
+            leaves.try_push(Leaf::Fixed(tail)).ok()?;
+            classes.try_push(Class::Int).ok()?;
+        }
+        let shape = shape_of(consumer.root, nodes)?;
+        let parts: ArrayVec<Op, MAX_PARTS> = core::iter::once(consumer.op)
+            .chain(inner.iter().map(|op| op.op()))
+            .take(MAX_PARTS)
+            .collect();
+        let op = Op::tile(shape, &parts)?;
+        let mut operands = Operands::new();
+        operands.push(consumer.head);
+        operands.extend(leaves.iter().map(|leaf| leaf.operand()));
+        has_form(op, &operands[usize::from(consumer.root.is_store())..]).then_some(Composed {
+            consumer: 0,
+            shape,
+            op,
+            inner,
+            leaves,
+            classes,
+            sites,
+        })
+    }
+
+    /// Appends a statement: the tile of these values if there is one. Returns `false`
+    /// without one; then some of the values may have moved.
+    pub(crate) fn statement_of_tiles(
+        &mut self,
+        base: usize,
+        consumer: &Consumer,
+        traps: bool,
+    ) -> Result<bool, Stop> {
+        let Some(tile) = self.compose(base, &[*consumer])? else {
+            return Ok(false);
+        };
+        self.stack.truncate(base);
+        let head = (!consumer.root.is_store()).then_some(consumer.head);
+        let operands = self.with_known_accs(tile.op, head, &tile.leaves, &tile.classes);
+        let mut sites = tile.sites;
+        if traps {
+            sites.try_push(self.offset).ok();
+        }
+        self.append(tile.op, &operands, &sites)?;
+        Ok(true)
+    }
+}
+
+impl Root {
+    /// Whether the instruction has nothing before the values.
+    fn is_store(self) -> bool {
+        matches!(self, Self::IntStore | Self::FloatStore | Self::Switch)
+    }
+}

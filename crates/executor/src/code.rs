@@ -240,7 +240,7 @@ impl CodeMap {
         match entry.publish(code) {
             Ok(_) => Ok(()),
             Err(code) => {
-                self.discard(code);
+                self.discard(&code);
                 Err(DefineError::AlreadyDefined { func_index })
             }
         }
@@ -290,11 +290,11 @@ impl CodeMap {
                 Err(error) => Err(SupplyError::Compile(Box::new(error))),
             }
         };
-        entry.get_or_publish(make, |code| self.discard(code))
+        entry.get_or_publish(make, |code| self.discard(&code))
     }
 
-    /// Frees code that was not published.
-    fn discard(&self, code: Box<Code>) {
+    /// Forgets code that was not published and is about to be dropped.
+    fn discard(&self, code: &Code) {
         self.by_address.lock().remove(&code.start.addr());
     }
 

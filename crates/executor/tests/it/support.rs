@@ -164,7 +164,10 @@ impl Module {
 
     /// Adds a memory.
     pub(crate) fn memory(&mut self, pages: u64, maximum: Option<u64>) -> u32 {
-        append(&mut self.shape.memories, MemoryType::of_pages(pages, maximum))
+        append(
+            &mut self.shape.memories,
+            MemoryType::of_pages(pages, maximum),
+        )
     }
 
     /// Adds a table.

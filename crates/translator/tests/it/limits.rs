@@ -9,7 +9,7 @@ use crate::support::module;
 
 fn refused(text: &str, config: &Config) -> Error {
     let wasm = wat::parse_str(text).unwrap();
-    let error = Module::parse(&wasm, config).err().expect("refused");
+    let error = Module::parse(&wasm, config).expect_err("refused");
     assert_eq!(validate(&wasm, config), Err(error.clone()));
     error
 }

@@ -334,3 +334,40 @@ fn colours_are_for_terminals_and_those_who_want_them() {
     let stderr = damson_with_env(&["run", &path], &[("CLICOLOR_FORCE", "1")]).failure(134);
     assert!(stderr.starts_with("\u{1b}["), "{stderr}");
 }
+
+/// Asks whether there is input, waiting a little, before each byte it reads.
+const POLL_AND_READ: &str = r#"(module
+    (import "wasi_snapshot_preview1" "poll_oneoff"
+        (func $poll (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "fd_read"
+        (func $read (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "fd_write"
+        (func $write (param i32 i32 i32 i32) (result i32)))
+    (memory (export "memory") 1)
+    ;; Standard input, and a hundred seconds that must not pass.
+    (data (i32.const 1000) "\01\00\00\00\00\00\00\00\01")
+    (data (i32.const 1048) "\02\00\00\00\00\00\00\00\00\00\00\00\00\00\00\00\01")
+    (func (export "_start")
+        (i64.store (i32.const 1072) (i64.const 100_000_000_000))
+        (i32.store (i32.const 0) (i32.const 100))
+        (i32.store (i32.const 4) (i32.const 1))
+        (loop $more
+            (if (call $poll (i32.const 1000) (i32.const 2000) (i32.const 2) (i32.const 64))
+                (then unreachable))
+            ;; One event, and it is the input's.
+            (if (i32.ne (i32.load (i32.const 64)) (i32.const 1)) (then unreachable))
+            (if (i32.ne (i32.load (i32.const 2000)) (i32.const 1)) (then unreachable))
+            (drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 64)))
+            (if (i32.load (i32.const 64))
+                (then
+                    (drop (call $write
+                        (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 64)))
+                    (br $more))))))"#;
+
+/// The bytes that one read would have taken into a buffer of the host count, too.
+#[test]
+fn the_guest_can_wait_for_standard_input() {
+    let module = file("poll_and_read.wat", POLL_AND_READ);
+    let outcome = damson_with_input(&["run", &module], b"some input");
+    assert_eq!(outcome.success(), "some input");
+}

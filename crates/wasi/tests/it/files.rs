@@ -275,6 +275,9 @@ fn a_file_can_be_used_as_it_was_opened() {
         },
     );
     assert_eq!(guest.read_fd(nothing, 2), b"x2");
+    // Creating opens the host's file for writing, the guest's still for reading only.
+    guest.fails("fd_write", &[nothing, 0, 1, 64], Errno::BadF);
+    guest.fails("fd_filestat_set_size", &[nothing, 0], Errno::Inval);
     // C libraries tell terminals from files by type and the rights to seek and tell.
     guest.ok("fd_fdstat_get", &[reading, 96]);
     let shown = guest.u64(104);

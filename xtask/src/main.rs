@@ -15,6 +15,7 @@ mod fuzz;
 mod invocation;
 mod mutations;
 mod sanitize;
+mod size;
 mod tidy;
 mod wasi_oracle;
 mod workloads;
@@ -45,6 +46,7 @@ enum Task {
     Pairs(bench::PairsArgs),
     Mutations(mutations::MutationsArgs),
     Sanitize(sanitize::SanitizeArgs),
+    Size(size::SizeArgs),
     WasiOracle(wasi_oracle::WasiOracleArgs),
     Workloads(workloads::WorkloadsArgs),
 }
@@ -63,6 +65,7 @@ fn main() -> ExitCode {
         Task::Pairs(args) => bench::pairs(&args),
         Task::Mutations(args) => mutations::run(&args),
         Task::Sanitize(args) => sanitize::run(&args),
+        Task::Size(args) => size::run(&args),
         Task::WasiOracle(args) => wasi_oracle::run(&args),
         Task::Workloads(args) => workloads::run(&args),
     };

@@ -55,6 +55,7 @@
 //! |---|---|---|
 //! | `std` | yes | uses the standard library; without it the crate needs `alloc` only |
 //! | `wat` | yes | [`Module::new`] also accepts the text format; costs the parser `wat` |
+//! | `virtual-memory` | no | [`storage`]`::ReservedStorage`: memories that grow in place; costs `memmap2` |
 //! | `portable-dispatch` | no | the portable dispatch loop, also where tail calls are available |
 #![no_std]
 
@@ -67,6 +68,7 @@ mod config;
 mod engine;
 mod error;
 mod externals;
+mod foreign;
 mod func;
 mod global;
 mod instance;
@@ -99,6 +101,7 @@ pub use self::config::{CompilationMode, Config};
 pub use self::engine::{Engine, EngineWeak};
 pub use self::error::Error;
 pub use self::externals::{Export, ExportsIter, Extern};
+pub use self::foreign::{Finalizer, ForeignData};
 pub use self::func::{
     Caller, Func, IntoFunc, TypedFunc, WasmParams, WasmResults, WasmRet, WasmTy, WasmTyList,
 };
@@ -123,8 +126,24 @@ pub use damson_core::{
 };
 pub use damson_translator::{AvgBytesPerFunctionLimit, EnforcedLimits};
 
-/// Where the bytes of memories live, see [`Config::memory_storage`] and
-/// [`Memory::with_storage`].
+/// Where the bytes of memories live: on the heap, in a buffer of the caller, in reserved
+/// address space (feature `virtual-memory`), or in what the embedder implements.
+///
+/// [`Config::memory_storage`] chooses for the memories of instances,
+/// [`Memory::with_storage`] for one of the host. Loads and stores use the address and
+/// length that the memory keeps, whatever the storage is: it is asked when the memory is
+/// made and when it grows.
 pub mod storage {
     pub use damson_core::storage::*;
+}
+
+/// Compiles and runs the code of the guides.
+#[cfg(all(doctest, feature = "wat"))]
+mod guides {
+    #[doc = include_str!("../../../docs/usage.md")]
+    struct Usage;
+    #[doc = include_str!("../../../docs/migrating-from-wasmi.md")]
+    struct FromWasmi;
+    #[doc = include_str!("../../../docs/migrating-from-wasmtime.md")]
+    struct FromWasmtime;
 }

@@ -9,6 +9,12 @@
 //!
 //! Not here: shrinking (Wasm has none), and pages (a storage counts bytes).
 
+#[cfg(feature = "virtual-memory")]
+mod reserved;
+
+#[cfg(feature = "virtual-memory")]
+pub use self::reserved::ReservedStorage;
+
 use alloc::alloc::{Layout, alloc_zeroed, dealloc};
 use core::ptr::NonNull;
 
@@ -250,6 +256,7 @@ mod tests {
         unsafe { core::slice::from_raw_parts_mut(storage.base(), len) }
     }
 
+    /// What every storage of at least 4096 bytes does.
     fn grows_with_zeroes(storage: &mut dyn MemoryStorage) {
         assert!(storage.is_empty());
         let mut written = 0;
@@ -283,6 +290,32 @@ mod tests {
         );
         assert_eq!(storage.len(), 4096);
         assert!(bytes(&mut storage).iter().all(|&byte| byte == 0xa5));
+    }
+
+    #[cfg(feature = "virtual-memory")]
+    #[test]
+    fn reserved_storage_stays_in_place_and_ends_at_its_capacity() {
+        let mut storage = ReservedStorage::new(4096).unwrap();
+        let base = storage.base();
+        grows_with_zeroes(&mut storage);
+        assert_eq!(storage.base(), base);
+        assert_eq!(storage.capacity(), 4096);
+        let (requested, capacity) = (4097, 4096);
+        assert_eq!(
+            storage.grow(4097),
+            Err(StorageError::Capacity {
+                requested,
+                capacity
+            })
+        );
+        assert!(bytes(&mut storage).iter().all(|&byte| byte == 0xa5));
+
+        let mut nothing = ReservedStorage::new(0).unwrap();
+        nothing.grow(0).unwrap();
+        assert!(!nothing.base().is_null() && nothing.grow(1).is_err());
+        let all = ReservedStorage::for_type(crate::MemoryType::new(0, None)).unwrap();
+        assert_eq!(all.capacity() as u64, 1 << 32);
+        assert!(ReservedStorage::new(usize::MAX).is_err());
     }
 
     #[test]

@@ -72,6 +72,17 @@ pub(crate) fn all() -> anyhow::Result<Vec<Step>> {
             Invocation::cargo("clippy --workspace --all-targets --locked -- -D warnings"),
         ),
         Step::new(
+            "fmt:no-std",
+            Invocation::cargo("fmt --manifest-path examples/no-std/Cargo.toml --all --check"),
+        ),
+        Step::new(
+            "clippy:virtual-memory",
+            Invocation::cargo(
+                "clippy -p damson -p damson-core --features virtual-memory --all-targets \
+                 --locked -- -D warnings",
+            ),
+        ),
+        Step::new(
             "clippy:fuzz",
             Invocation::cargo(
                 // Without the libFuzzer targets, which take a C++ compiler.
@@ -100,6 +111,10 @@ pub(crate) fn all() -> anyhow::Result<Vec<Step>> {
                 "build -p {package} --no-default-features --locked"
             )),
         ));
+    }
+    if cfg!(target_os = "linux") {
+        // Links a program without `std`, runs it, and looks for `std` in it.
+        steps.push(Step::new("no-std:program", Invocation::cargo("xtask size")));
     }
     if cfg!(target_arch = "x86_64") {
         steps.push(Step::new(
@@ -133,6 +148,14 @@ pub(crate) fn all() -> anyhow::Result<Vec<Step>> {
         )
         .must_run_tests(),
         models(),
+        Step::new(
+            "test:virtual-memory",
+            Invocation::cargo(
+                "test -p damson -p damson-core --features virtual-memory --locked \
+                 --no-fail-fast --lib --test it -- storage",
+            ),
+        )
+        .must_run_tests(),
         // Shows the counts of each group of the official testsuite.
         Step::new(
             "spec",

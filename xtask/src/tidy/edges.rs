@@ -37,6 +37,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "damson-cli",
         &["damson", "damson-core", "damson-wasi", "damson-wast"],
     ),
+    ("executor-only", &["damson-executor"]),
     ("xtask", &[]),
 ];
 
@@ -49,6 +50,10 @@ const APART: &[(&str, &[&str])] = &[
         &["wasmparser", "damson-translator", "damson"],
     ),
     ("damson-translator", &["damson-executor", "damson"]),
+    (
+        "executor-only",
+        &["wasmparser", "damson-translator", "damson"],
+    ),
 ];
 
 /// Pairs that not even a test may join: the executor's tests must show that it

@@ -55,7 +55,7 @@ fn compact(text: &str) -> String {
 }
 
 /// Folders that are workspaces of their own.
-const OTHER_WORKSPACES: [&str; 2] = ["benches/", "fuzz/"];
+const OTHER_WORKSPACES: [&str; 3] = ["benches/", "examples/no-std/", "fuzz/"];
 
 /// Checks the manifest of each package but those that are no members.
 pub(super) fn check(files: &[SourceFile]) -> Vec<Finding> {

@@ -69,6 +69,18 @@ where
     }
 }
 
+/// The body of a host function that is a closure over cells.
+pub(crate) fn raw_body<T, F, P>(func: P) -> impl Body
+where
+    T: 'static,
+    F: Fn(Caller<'_, T>, &mut [Cell]) -> Result<(), Error> + Send + Sync + 'static,
+    P: core::ops::Deref<Target = F> + Send + Sync + 'static,
+{
+    move |call: HostCall<'_>, cells: &mut [Cell]| {
+        func(Caller::<T>::of_call(call), cells).map_err(Into::into)
+    }
+}
+
 fn call_untyped<T: 'static>(
     ty: &FuncType,
     func: &impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<(), Error>,
@@ -130,6 +142,20 @@ impl Func {
         func: impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<(), Error> + Send + Sync + 'static,
     ) -> Self {
         let body = untyped_body::<T, _, _>(ty.clone(), Box::new(func));
+        Self::alloc_checked::<T>(&mut ctx.as_context_mut().pruned_mut(), ty, body)
+    }
+
+    /// A host function of any signature, over raw cells: parameters in, results out.
+    ///
+    /// For embedders that move values themselves, such as bindings of other languages;
+    /// see [`Func::call_raw`] for what cells hold. The closure receives as many cells as
+    /// there are parameters or results, whichever are more.
+    pub fn new_raw<T: 'static>(
+        mut ctx: impl AsContextMut<Data = T>,
+        ty: FuncType,
+        func: impl Fn(Caller<'_, T>, &mut [Cell]) -> Result<(), Error> + Send + Sync + 'static,
+    ) -> Self {
+        let body = raw_body::<T, _, _>(Box::new(func));
         Self::alloc_checked::<T>(&mut ctx.as_context_mut().pruned_mut(), ty, body)
     }
 

@@ -14,12 +14,12 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
 
-use damson_core::{ExternType, FuncType, HostFunc, PrunedMut};
+use damson_core::{Cell, ExternType, FuncType, HostFunc, PrunedMut};
 
 use crate::engine::Engine;
 use crate::error::{Error, LinkerError};
 use crate::externals::Extern;
-use crate::func::{Caller, Func, IntoFunc, host_func, into_body, untyped_body};
+use crate::func::{Caller, Func, IntoFunc, host_func, into_body, raw_body, untyped_body};
 use crate::instance::Instance;
 use crate::module::{ImportType, Module};
 use crate::store::{AsContext, AsContextMut};
@@ -223,6 +223,31 @@ impl<T: 'static> Linker<T> {
             ty: ty.clone(),
             make: Arc::new(move || {
                 let body = untyped_body::<T, _, _>(ty.clone(), Arc::clone(&func));
+                host_func::<T>(ty.clone(), body)
+            }),
+        };
+        self.insert(module, name, Definition::Host(host))
+    }
+
+    /// Defines a host function of any signature, over raw cells.
+    ///
+    /// See [`Func::new_raw`] for what the closure receives.
+    ///
+    /// # Errors
+    ///
+    /// If the name is defined already and shadowing is not allowed.
+    pub fn func_raw(
+        &mut self,
+        module: &str,
+        name: &str,
+        ty: FuncType,
+        func: impl Fn(Caller<'_, T>, &mut [Cell]) -> Result<(), Error> + Send + Sync + 'static,
+    ) -> Result<&mut Self, LinkerError> {
+        let func = Arc::new(func);
+        let host = HostDefinition {
+            ty: ty.clone(),
+            make: Arc::new(move || {
+                let body = raw_body::<T, _, _>(Arc::clone(&func));
                 host_func::<T>(ty.clone(), body)
             }),
         };

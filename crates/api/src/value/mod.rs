@@ -9,7 +9,9 @@ mod reference;
 
 use damson_core::{Cell, ForeignHandle, PrunedRef, ValType};
 
+use crate::error::Error;
 use crate::func::Func;
+use crate::store::AsContext;
 
 pub use self::float::{F32, F64};
 pub use self::reference::{ExternRef, Nullable, Ref};
@@ -125,6 +127,20 @@ impl Val {
         } else {
             None
         }
+    }
+
+    /// The value as a raw cell of a store, for [`Func::call_raw`](crate::Func::call_raw).
+    ///
+    /// # Errors
+    ///
+    /// If it is a reference to something in another store.
+    pub fn to_raw(self, ctx: impl AsContext) -> Result<Cell, Error> {
+        Ok(self.to_cell(ctx.as_context().pruned_ref())?)
+    }
+
+    /// The value in a raw cell of a store. What is no reference of the store is null.
+    pub fn from_raw(ctx: impl AsContext, ty: ValType, cell: Cell) -> Self {
+        Self::from_cell(ctx.as_context().pruned_ref(), ty, cell)
     }
 
     pub(crate) fn to_cell(self, store: PrunedRef<'_>) -> Result<Cell, ForeignHandle> {

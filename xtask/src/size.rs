@@ -1,0 +1,56 @@
+//! `cargo xtask size`: how large the interpreter is where size matters.
+//!
+//! Builds `examples/no-std`, a program without the standard library, optimised for size,
+//! runs it, looks for the standard library in it and prints its sections.
+
+use std::fs;
+
+use anyhow::{Context, ensure};
+use object::{Object, ObjectSection, ObjectSymbol, SectionKind};
+
+use crate::invocation::{Invocation, workspace_root};
+
+/// The folder of the program.
+const PROGRAM: &str = "examples/no-std";
+
+/// Print the size of a small interpreter
+#[derive(clap::Args)]
+pub(crate) struct SizeArgs {}
+
+/// Builds and runs the program, checks that nothing of `std` is in it, prints its size.
+///
+/// # Errors
+///
+/// When the program cannot be built, fails, or contains the standard library.
+pub(crate) fn run(_args: &SizeArgs) -> anyhow::Result<()> {
+    let target = workspace_root().join("target/no-std");
+    let manifest = format!("{PROGRAM}/Cargo.toml");
+    Invocation::cargo(&format!(
+        "run --release --locked --manifest-path {manifest}"
+    ))
+    .env("CARGO_TARGET_DIR", target.to_string_lossy())
+    .run()?;
+    let path = target.join("release/no-std");
+    let bytes = fs::read(&path).with_context(|| format!("read {}", path.display()))?;
+    let file = object::File::parse(&*bytes)?;
+    let std: Vec<String> = file
+        .symbols()
+        .filter_map(|symbol| symbol.name().ok().map(demangled))
+        .filter(|name| name.starts_with("std::") || name.starts_with("<std::"))
+        .collect();
+    ensure!(std.is_empty(), "the standard library is in it: {std:?}");
+    for (what, kind) in [
+        ("code", SectionKind::Text),
+        ("constants", SectionKind::ReadOnlyData),
+        ("data", SectionKind::Data),
+    ] {
+        let sections = file.sections().filter(|section| section.kind() == kind);
+        let size: u64 = sections.map(|section| section.size()).sum();
+        println!("{what:10} {size:>9} bytes");
+    }
+    Ok(())
+}
+
+fn demangled(name: &str) -> String {
+    format!("{:#}", rustc_demangle::demangle(name))
+}

@@ -9,13 +9,49 @@ use damson_executor::store::types::{GlobalType, MemoryType, Mutability, RefType}
 use damson_executor::store::{FuncType, ModuleShape, ValType};
 use std::sync::Arc;
 
-/// Numbers that look random and are the same everywhere (splitmix64).
-pub(crate) struct Random(pub(crate) u64);
+/// The source of choices: bytes as long as there are any, then numbers that look random and
+/// are the same everywhere (splitmix64).
+pub(crate) struct Random {
+    bytes: Vec<u8>,
+    next: usize,
+    state: u64,
+}
 
 impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self {
+            bytes: Vec::new(),
+            next: 0,
+            state: seed,
+        }
+    }
+
+    /// Choices as few bytes as possible each, so that a changed byte changes one of them.
+    pub(crate) fn of_bytes(bytes: &[u8]) -> Self {
+        Self {
+            bytes: bytes.to_vec(),
+            next: 0,
+            state: bytes.len() as u64,
+        }
+    }
+
+    /// So many bytes as a number, if they are there.
+    fn take(&mut self, count: usize) -> Option<u64> {
+        let taken = self.bytes.get(self.next..self.next + count)?;
+        self.next += count;
+        Some(
+            taken
+                .iter()
+                .fold(0, |bits, byte| bits << 8 | u64::from(*byte)),
+        )
+    }
+
     pub(crate) fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
+        if let Some(bits) = self.take(8) {
+            return bits;
+        }
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.state;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)
@@ -23,6 +59,10 @@ impl Random {
 
     /// A number below `end`; 0 if that is 0.
     pub(crate) fn below(&mut self, end: u32) -> u32 {
+        let width = if end <= 1 << 8 { 1 } else { 2 };
+        if let Some(choice) = self.take(width) {
+            return choice as u32 % end.max(1);
+        }
         (((self.bits() >> 32) * u64::from(end)) >> 32) as u32
     }
 

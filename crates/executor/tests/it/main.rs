@@ -14,3 +14,4 @@ mod support;
 mod tables;
 mod torture;
 mod values;
+mod world;

@@ -39,12 +39,14 @@ const MANIFEST: &str = "--manifest-path fuzz/Cargo.toml";
 pub(crate) fn run(args: &DiffArgs) -> anyhow::Result<()> {
     if args.quick {
         Invocation::cargo(&format!("test {MANIFEST} --release --locked --workspace")).run()?;
-        let jumps = digest(&program("", QUICK))?;
-        let portable = digest(&program("--features portable", QUICK))?;
-        anyhow::ensure!(
-            jumps == portable,
-            "the dispatch back-ends differ: digest {jumps} with tail calls, {portable} without"
-        );
+        for program in [modules as fn(&str) -> Invocation, bytecode] {
+            let jumps = digest(&program(""))?;
+            let portable = digest(&program("--features portable"))?;
+            anyhow::ensure!(
+                jumps == portable,
+                "the dispatch back-ends differ: digest {jumps} with tail calls, {portable} without"
+            );
+        }
         return Ok(());
     }
     let features = if args.wasmtime {
@@ -62,6 +64,19 @@ fn program(features: &str, arguments: &str) -> Invocation {
     ))
 }
 
+/// Always the same modules.
+fn modules(features: &str) -> Invocation {
+    program(features, QUICK)
+}
+
+/// Always the same bytecode.
+fn bytecode(features: &str) -> Invocation {
+    Invocation::cargo(&format!(
+        "run {MANIFEST} --release --locked -p damson-targets {features} --bin damson-smoke \
+         -- --digest"
+    ))
+}
+
 /// Runs the program and gives the number that stands for all it observed.
 fn digest(program: &Invocation) -> anyhow::Result<String> {
     println!("{program}");
@@ -73,7 +88,7 @@ fn digest(program: &Invocation) -> anyhow::Result<String> {
 
 /// The digest in the last line of the program.
 fn find(line: &str) -> Option<String> {
-    let (_, digest) = line.split_once("; digest ")?;
+    let (_, digest) = line.split_once("digest ")?;
     Some(digest.trim().to_owned())
 }
 
@@ -86,6 +101,7 @@ mod tests {
         assert_eq!(find("failed 7: it hangs"), None);
         let line = "1995 modules agree, 5 fail, 0 show nothing, in 8.8 s; digest 0xc1";
         assert_eq!(find(line), Some("0xc1".to_owned()));
+        assert_eq!(find("digest 0x2f"), Some("0x2f".to_owned()));
     }
 
     #[test]

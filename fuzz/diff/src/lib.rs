@@ -7,9 +7,12 @@
 
 pub mod check;
 pub mod engine;
+pub mod input;
+pub mod known;
 pub mod outcome;
+pub mod post_mortem;
 pub mod regression;
-pub mod shrink;
 pub mod smith;
+pub mod source;
 pub mod value;
 pub mod worker;

@@ -10,8 +10,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use clap::Parser;
+use damson_diff::engine::damson::Mode;
+use damson_diff::post_mortem::{self, Finding};
+use damson_diff::source::Source;
 use damson_diff::worker::{self, Tally};
-use damson_diff::{check, regression};
+use damson_diff::{check, known, regression};
 
 /// Compare Damson with other engines on generated modules
 #[derive(Parser)]
@@ -35,12 +38,19 @@ struct Cli {
     /// Print the module with this number, with what is expected of it, and end
     #[arg(long, value_name = "SEED")]
     show: Option<u64>,
+    /// Print the line of `wasmi-is-wrong.txt` for the module with this number, with
+    /// what Damson gives, and end; ask Wasmtime whether that is right
+    #[arg(long, value_name = "SEED")]
+    note: Option<u64>,
     /// Run the calls of these files, as stored in fuzz/regressions, and end
     #[arg(long, value_name = "FILE", num_args = 1..)]
     replay: Vec<std::path::PathBuf>,
     /// What the first process starts
     #[arg(long, hide = true)]
     worker: bool,
+    /// What the first process starts to find out whether a module ends its process
+    #[arg(long, hide = true)]
+    probe: Option<std::path::PathBuf>,
 }
 
 /// Longer than any module takes, and than shrinking a failure takes.
@@ -61,6 +71,17 @@ fn main() -> ExitCode {
 fn run(cli: &Cli) -> anyhow::Result<bool> {
     if cli.worker {
         worker::work(cli.seed..cli.seed + cli.modules, cli.store)?;
+        return Ok(true);
+    }
+    if let Some(file) = &cli.probe {
+        post_mortem::probe(file)?;
+        return Ok(true);
+    }
+    if let Some(seed) = cli.note {
+        let case = Source::of(seed)
+            .case()
+            .context("this number gives no module")?;
+        println!("{}", known::note(&case, &Mode::ALL[0].run(&case, 0).0));
         return Ok(true);
     }
     if let Some(seed) = cli.show {
@@ -162,9 +183,17 @@ fn supervise(cli: &Cli, from: u64, count: u64, tally: &mut Tally) -> anyhow::Res
         child.wait()?;
         next = end;
         if let Some(how) = how {
-            println!("failed {at}: {how}");
             here.agreed -= here.failed + here.inconclusive + 1;
-            here.failed += 1;
+            match post_mortem::examine(at, &how, cli.store)? {
+                Finding::Ours => {
+                    println!("failed {at}: {how}");
+                    here.failed += 1;
+                }
+                Finding::Another => {
+                    println!("inconclusive {at}: {how}, but not with Damson alone");
+                    here.inconclusive += 1;
+                }
+            }
             next = at + 1;
         }
         tally.agreed += here.agreed;
@@ -192,7 +221,9 @@ fn finished(counts: &str) -> anyhow::Result<Tally> {
 }
 
 fn show(seed: u64) -> anyhow::Result<()> {
-    let case = worker::case_of(seed).context("this number gives no module")?;
+    let case = Source::of(seed)
+        .case()
+        .context("this number gives no module")?;
     let (what, outcome) = match check::check(&case) {
         check::Verdict::Agreed(outcome) => ("all engines agree".to_owned(), outcome),
         check::Verdict::Failed { what, expected } => (what, expected),

@@ -1,6 +1,7 @@
 //! What can be observed of a run.
 
 use std::fmt::Write as _;
+use std::sync::OnceLock;
 
 use damson_generator::HostFn;
 
@@ -35,6 +36,13 @@ impl Case {
             calls,
         }
     }
+}
+
+/// The binary of the module that programs may import from.
+#[must_use]
+pub(crate) fn peer() -> &'static [u8] {
+    static PEER: OnceLock<Vec<u8>> = OnceLock::new();
+    PEER.get_or_init(|| wat::parse_str(damson_generator::PEER).expect("a valid text"))
 }
 
 /// Why a call, or the instantiation, did not end normally.

@@ -2,10 +2,11 @@
 //! here thought of.
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use arbitrary::Unstructured;
-use damson_generator::Const;
-use wasm_smith::{Config, Module};
+use damson_generator::{Const, Effect, HostFn, Ty};
+use wasm_smith::{Config, InstructionKind, InstructionKinds, MemoryOffsetChoices, Module};
 use wasmparser::{ExternalKind, Parser, Payload, TypeRef, ValType};
 
 use crate::outcome::Case;
@@ -18,10 +19,12 @@ const TERMINATION: u32 = 400;
 /// none when they stand for none.
 #[must_use]
 pub fn case(bytes: &[u8]) -> Option<Case> {
-    let mut module = Module::new(config(), &mut Unstructured::new(bytes)).ok()?;
+    let (profile, rest) = bytes.split_first()?;
+    let profile = Profile::of(*profile);
+    let mut module = Module::new(profile.config(), &mut Unstructured::new(rest)).ok()?;
     module.ensure_termination(TERMINATION).ok()?;
     let wasm = module.to_bytes();
-    let calls = calls(&wasm, bytes)?;
+    let calls = calls(&wasm, rest)?;
     Some(Case {
         wasm,
         plain: None,
@@ -29,43 +32,129 @@ pub fn case(bytes: &[u8]) -> Option<Case> {
     })
 }
 
-fn config() -> Config {
-    Config {
-        allow_start_export: true,
-        bulk_memory_enabled: true,
-        canonicalize_nans: true,
-        compact_imports_enabled: false,
-        custom_page_sizes_enabled: false,
-        exceptions_enabled: false,
-        export_everything: true,
-        extended_const_enabled: true,
-        gc_enabled: false,
-        max_data_segments: 4,
-        max_element_segments: 4,
-        max_funcs: 8,
-        max_globals: 8,
-        max_imports: 0,
-        max_instructions: 200,
-        max_memories: 2,
-        max_memory32_bytes: 4 * 65536,
-        max_table_elements: 100,
-        max_tables: 2,
-        memory64_enabled: false,
-        memory_max_size_required: true,
-        min_exports: 1,
-        min_funcs: 2,
-        multi_value_enabled: true,
-        reference_types_enabled: true,
-        relaxed_simd_enabled: false,
-        saturating_float_to_int_enabled: true,
-        sign_extension_ops_enabled: true,
-        simd_enabled: false,
-        table_max_size_required: true,
-        tail_call_enabled: true,
-        threads_enabled: false,
-        wide_arithmetic_enabled: false,
-        ..Config::default()
+/// What a module consists of. `wasm-smith` draws each instruction from those that
+/// are valid at its place, so the only way to have more of some is to leave others
+/// out: a module without most numeric instructions has more blocks with parameters,
+/// switches and calls in it, and where types are few and short, branches and tail
+/// calls find partners.
+///
+/// What cannot be steered: how often locals are read and written (a block's end
+/// drops and makes many values, whatever is allowed), that a local is written while
+/// its value is on the operand stack, and that the operands of one instruction are
+/// the results of certain others, as fused instructions want. Our own generator is
+/// there for these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// Everything.
+    Any,
+    /// Integers, locals, blocks with few types, and calls.
+    Control,
+    /// Blocks, branches, calls, locals, globals and tables, and nothing else.
+    Branches,
+    /// Integers, locals and memory.
+    Memory,
+}
+
+impl Profile {
+    const ALL: [Self; 4] = [Self::Any, Self::Control, Self::Branches, Self::Memory];
+
+    /// The profile that a byte stands for.
+    const fn of(byte: u8) -> Self {
+        Self::ALL[byte as usize % Self::ALL.len()]
     }
+
+    fn instructions(self) -> InstructionKinds {
+        use InstructionKind::{
+            Control, MemoryInt, NumericInt, Parametric, Reference, Table, Variable,
+        };
+        match self {
+            Self::Any => InstructionKinds::all(),
+            Self::Control => InstructionKinds::new(&[NumericInt, Control, Parametric, Variable]),
+            Self::Branches => {
+                InstructionKinds::new(&[Control, Parametric, Variable, Reference, Table])
+            }
+            Self::Memory => {
+                InstructionKinds::new(&[NumericInt, MemoryInt, Control, Parametric, Variable])
+            }
+        }
+    }
+
+    fn config(self) -> Config {
+        let dense = self != Self::Any;
+        Config {
+            allow_start_export: true,
+            allowed_instructions: self.instructions(),
+            available_imports: Some(example(dense).to_vec()),
+            bulk_memory_enabled: true,
+            canonicalize_nans: true,
+            compact_imports_enabled: false,
+            custom_page_sizes_enabled: false,
+            exceptions_enabled: false,
+            export_everything: true,
+            extended_const_enabled: true,
+            gc_enabled: false,
+            max_data_segments: 4,
+            max_element_segments: 4,
+            max_funcs: 12,
+            max_globals: 8,
+            max_imports: 4,
+            max_instructions: if dense { 400 } else { 200 },
+            max_memories: 2,
+            max_memory32_bytes: 4 * 65536,
+            max_table_elements: 100,
+            max_tables: 2,
+            // Few and short types fit what is on the operand stack more often; the
+            // host's are among them.
+            max_types: if dense { 24 } else { 100 },
+            memory64_enabled: false,
+            memory_max_size_required: true,
+            // Mostly inside the first page.
+            memory_offset_choices: MemoryOffsetChoices(90, 9, 1),
+            min_exports: 1,
+            min_funcs: 3,
+            min_memories: u32::from(self == Self::Memory),
+            multi_value_enabled: true,
+            reference_types_enabled: true,
+            relaxed_simd_enabled: false,
+            saturating_float_to_int_enabled: true,
+            sign_extension_ops_enabled: true,
+            simd_enabled: false,
+            table_max_size_required: true,
+            tail_call_enabled: true,
+            threads_enabled: false,
+            wide_arithmetic_enabled: false,
+            ..Config::default()
+        }
+    }
+}
+
+/// A module that imports the host functions which need nothing of the instance,
+/// or those of them with a short type: `wasm-smith` picks its imports from it, and
+/// takes its types as well.
+fn example(short: bool) -> &'static [u8] {
+    static MODULES: [OnceLock<Vec<u8>>; 2] = [const { OnceLock::new() }; 2];
+    MODULES[usize::from(short)].get_or_init(|| {
+        let mut text = String::from(
+            "(module
+              (type (func (param i32 i32) (result i32 i32)))
+              (type (func (param i64 i32) (result i64)))
+              (type (func (param i32 i32 i32) (result i32)))",
+        );
+        for host in HostFn::all() {
+            let is_long = host.params().len() + host.results_ty().len() > 4;
+            if host.effect() != Effect::None || short && is_long {
+                continue;
+            }
+            let types = |types: &[Ty]| types.iter().map(|ty| ty.name()).collect::<Vec<_>>();
+            let params = types(host.params()).join(" ");
+            let results = types(host.results_ty()).join(" ");
+            let name = host.name();
+            text +=
+                &format!(r#"(import "host" "{name}" (func (param {params}) (result {results})))"#);
+        }
+        text.push(')');
+        wat::parse_str(&text).expect("a module of imports")
+    })
 }
 
 /// A call of each exported function, with arguments made from the bytes.
@@ -131,6 +220,7 @@ fn argument(ty: ValType, numbers: &mut impl Iterator<Item = u8>) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wasmparser::{BlockType, Operator};
 
     #[test]
     fn bytes_become_valid_modules_with_calls() {
@@ -145,5 +235,85 @@ mod tests {
             }
         }
         assert!(calls > 40, "{calls} calls");
+    }
+
+    /// How many instructions of some sorts modules have, in 1,000.
+    #[derive(Debug, Default)]
+    struct Shares {
+        all: usize,
+        locals: usize,
+        blocks: usize,
+        with_params: usize,
+        switches: usize,
+        calls: usize,
+        tail_calls: usize,
+        memory: usize,
+    }
+
+    impl Shares {
+        fn of(profile: u8) -> Self {
+            let mut shares = Self::default();
+            for seed in 0..150 {
+                let mut bytes = damson_generator::bytes(seed, 4000);
+                bytes[0] = profile;
+                let Some(case) = case(&bytes) else { continue };
+                let parts = Parser::new(0).parse_all(&case.wasm).map(Result::unwrap);
+                for part in parts {
+                    if let Payload::CodeSectionEntry(body) = part {
+                        let operators = body.get_operators_reader().unwrap();
+                        operators
+                            .into_iter()
+                            .for_each(|op| shares.count(&op.unwrap()));
+                    }
+                }
+            }
+            shares
+        }
+
+        fn count(&mut self, operator: &Operator<'_>) {
+            self.all += 1;
+            match operator {
+                Operator::LocalGet { .. }
+                | Operator::LocalSet { .. }
+                | Operator::LocalTee { .. } => self.locals += 1,
+                Operator::Block { blockty }
+                | Operator::Loop { blockty }
+                | Operator::If { blockty } => {
+                    self.blocks += 1;
+                    self.with_params += usize::from(matches!(blockty, BlockType::FuncType(_)));
+                }
+                Operator::BrTable { .. } => self.switches += 1,
+                Operator::Call { .. } | Operator::CallIndirect { .. } => self.calls += 1,
+                Operator::ReturnCall { .. } | Operator::ReturnCallIndirect { .. } => {
+                    self.tail_calls += 1;
+                }
+                Operator::I32Load { .. }
+                | Operator::I32Load8U { .. }
+                | Operator::I64Load { .. }
+                | Operator::I32Store { .. }
+                | Operator::I64Store { .. }
+                | Operator::I64Store8 { .. } => self.memory += 1,
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn profiles_are_dense_in_what_they_are_for() {
+        let [any, control, branches, memory] = [0, 1, 2, 3].map(Shares::of);
+        let more = |part: fn(&Shares) -> usize, shares: &Shares, percent: usize| {
+            let (found, general) = (part(shares) * any.all, part(&any) * shares.all);
+            assert!(
+                100 * found > percent * general,
+                "{shares:?} has not {percent} % of {any:?}"
+            );
+        };
+        for shares in [&control, &branches] {
+            more(|s| s.with_params, shares, 160);
+            more(|s| s.switches, shares, 120);
+            more(|s| s.calls, shares, 160);
+            more(|s| s.tail_calls, shares, 160);
+        }
+        more(|s| s.memory, &memory, 250);
     }
 }

@@ -6,11 +6,13 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use damson_generator::Program;
-
 use crate::check::{Verdict, check};
 use crate::outcome::{Case, Outcome};
-use crate::{regression, shrink, smith};
+use crate::regression;
+use crate::source::Source;
+
+/// How long a failure is made smaller.
+const SHRINKING: Duration = Duration::from_secs(120);
 
 /// A number of modules and what became of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -29,63 +31,6 @@ impl Tally {
     const fn add_to_digest(&mut self, seed: u64, outcome: u64) {
         self.digest ^= outcome.rotate_left((seed % 64) as u32);
     }
-}
-
-/// What a module's number stands for: three in four are our own.
-enum Source {
-    Own(Program),
-    Smith(Vec<u8>),
-}
-
-impl Source {
-    fn of(seed: u64) -> Self {
-        if seed % 4 == 3 {
-            Self::Smith(damson_generator::bytes(
-                seed,
-                1000 + (seed % 7) as usize * 600,
-            ))
-        } else {
-            Self::Own(Program::generate(seed))
-        }
-    }
-
-    fn case(&self) -> Option<Case> {
-        match self {
-            Self::Own(program) => Some(Case::of(program)),
-            Self::Smith(bytes) => smith::case(bytes),
-        }
-    }
-
-    /// The smallest case that still fails.
-    fn shrunk(self) -> Option<Case> {
-        match self {
-            Self::Own(program) => {
-                Some(Case::of(&shrink::shrink(program, Duration::from_secs(120))))
-            }
-            Self::Smith(bytes) => {
-                let fails = |bytes: &[u8]| {
-                    smith::case(bytes)
-                        .is_some_and(|case| matches!(check(&case), Verdict::Failed { .. }))
-                };
-                let mut len = bytes.len();
-                let mut step = len / 2;
-                while step > 0 {
-                    if step < len && fails(&bytes[..len - step]) {
-                        len -= step;
-                    } else {
-                        step /= 2;
-                    }
-                }
-                smith::case(&bytes[..len])
-            }
-        }
-    }
-}
-
-/// The module of a seed, if there is one.
-#[must_use]
-pub fn case_of(seed: u64) -> Option<Case> {
-    Source::of(seed).case()
 }
 
 /// Checks the modules with these numbers, and writes a line before each, one for
@@ -122,7 +67,10 @@ pub fn work(seeds: impl Iterator<Item = u64>, store: bool) -> anyhow::Result<()>
                 tally.failed += 1;
                 writeln!(out, "failed {seed}: {}", one_line(&what))?;
                 if store {
-                    let shrunk = source.shrunk().map(|case| (check(&case), case));
+                    let shrunk = source.shrunk(SHRINKING, |case| {
+                        matches!(check(case), Verdict::Failed { .. })
+                    });
+                    let shrunk = shrunk.map(|case| (check(&case), case));
                     let (what, expected, case) = match shrunk {
                         Some((Verdict::Failed { what, expected }, case)) => (what, expected, case),
                         _ => (what, expected, case),

@@ -33,6 +33,20 @@ pub enum Ty {
     Func,
 }
 
+impl Ty {
+    /// Its name in the text format.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::I32 => "i32",
+            Self::I64 => "i64",
+            Self::F32 => "f32",
+            Self::F64 => "f64",
+            Self::Func => "funcref",
+        }
+    }
+}
+
 /// A value known beforehand; floats are their bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Const {
@@ -181,13 +195,16 @@ pub enum Op {
     Select(bool),
     Drop,
     Nop,
-    Load(&'static Load, u64),
-    Store(&'static Store, u64),
-    MemorySize,
-    MemoryGrow,
-    MemoryFill,
-    MemoryCopy,
-    MemoryInit(usize),
+    /// The memory and the offset.
+    Load(&'static Load, usize, u64),
+    Store(&'static Store, usize, u64),
+    MemorySize(usize),
+    MemoryGrow(usize),
+    MemoryFill(usize),
+    /// Destination and source.
+    MemoryCopy(usize, usize),
+    /// The memory and the data.
+    MemoryInit(usize, usize),
     DataDrop(usize),
     TableGet(usize),
     TableSet(usize),
@@ -206,12 +223,13 @@ pub enum Op {
     /// When something branches to its label, each round takes one off the
     /// program's counter.
     Loop(Body),
-    /// A loop without results that runs `rounds` times, counting down a local that
+    /// A loop without results that runs `rounds` times, counting with a local that
     /// nothing else writes.
     Counted {
         body: Body,
         counter: u32,
         rounds: i32,
+        way: Counting,
     },
     If {
         then: Body,
@@ -223,6 +241,19 @@ pub enum Op {
     BrTable(Vec<Label>),
     Return,
     Unreachable,
+}
+
+/// How a loop counts its rounds: the shapes that compilers give to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counting {
+    /// Down to zero, which is the condition.
+    Down,
+    /// Up, with a `local.tee`, as long as the number is less, by this comparison.
+    UpTee(&'static Numeric),
+    /// Up, with a `local.set`, as long as the number is less, by this comparison.
+    UpSet(&'static Numeric),
+    /// Up, leaving the loop when the number is reached.
+    UpExit,
 }
 
 /// A function's type.
@@ -256,7 +287,7 @@ pub struct Table {
     pub(crate) maximum: u64,
 }
 
-/// The memory.
+/// A memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Memory {
     pub(crate) minimum: u64,
@@ -279,7 +310,7 @@ pub struct Invocation {
 pub struct Program {
     pub(crate) funcs: Vec<Func>,
     pub(crate) globals: Vec<Global>,
-    pub(crate) memory: Memory,
+    pub(crate) memories: Vec<Memory>,
     pub(crate) tables: Vec<Table>,
     /// Passive data.
     pub(crate) data: Vec<Vec<u8>>,

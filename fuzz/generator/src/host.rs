@@ -1,4 +1,5 @@
-//! The functions of the host that programs import, from the module `host`.
+//! The functions that programs import: of the host, from the module `host`, and of
+//! another instance, from the module `peer` (see [`PEER`]).
 //!
 //! What they do is stated here, how is the business of who runs the programs:
 //! each call is logged with its arguments, and the results depend on nothing but
@@ -27,7 +28,49 @@ pub enum Effect {
     CallBack,
     /// Fails.
     Fail,
+    /// It is a function of [`PEER`], and nobody logs it.
+    Peer,
+    /// The same, and it may call the export `f0`.
+    PeerCallBack,
 }
+
+/// The module of which an instance is there before the program's, if the program
+/// imports from it. Whoever runs programs puts the program's export `f0` into the
+/// first element of the table `table`, if there is such an export.
+///
+/// It has a memory, a table and a global of its own, so that calls change what
+/// memory 0 is, and it tail-calls the host and calls back indirectly.
+pub const PEER: &str = r#"(module
+    (type $unary (func (param i32) (result i32)))
+    (import "host" "id_i64" (func $id (param i64) (result i64)))
+    (memory (export "memory") 1 3)
+    (table (export "table") 2 2 funcref)
+    (global $counter (export "counter") (mut i32) (i32.const 3))
+    (global $depth (mut i32) (i32.const 0))
+    (elem (i32.const 1) $peek)
+    (func (export "peer_bump") (param i32) (result i32)
+      (global.set $counter (i32.add (global.get $counter) (local.get 0)))
+      (i32.store (i32.shl (i32.and (global.get $counter) (i32.const 15)) (i32.const 2))
+        (global.get $counter))
+      (global.get $counter))
+    (func $peek (export "peer_peek") (param i32) (result i32)
+      (i32.load (i32.and (local.get 0) (i32.const 60))))
+    (func (export "peer_tail") (param i64) (result i64)
+      (return_call $id (i64.add (local.get 0) (i64.const 1))))
+    (func (export "peer_pair") (param i32 i64 f64) (result f64 i64)
+      (local.get 2)
+      (i64.add (local.get 1) (i64.extend_i32_s (local.get 0))))
+    (func (export "peer_grow") (param i32) (result i32)
+      (memory.grow (i32.and (local.get 0) (i32.const 1))))
+    (func (export "peer_back") (param i32) (result i32) (local i32)
+      (if (i32.ge_u (global.get $depth) (i32.const 3)) (then (return (i32.const -1))))
+      (global.set $depth (i32.add (global.get $depth) (i32.const 1)))
+      (local.set 1 (call_indirect (type $unary) (local.get 0) (i32.const 0)))
+      (global.set $depth (i32.sub (global.get $depth) (i32.const 1)))
+      (local.get 1))
+    (func (export "peer_tail_back") (param i32) (result i32)
+      (if (i32.ge_u (global.get $depth) (i32.const 3)) (then (return (i32.const -1))))
+      (return_call_indirect (type $unary) (local.get 0) (i32.const 1))))"#;
 
 struct Decl {
     name: &'static str,
@@ -37,6 +80,13 @@ struct Decl {
 }
 
 use Ty::{F32, F64, I32, I64};
+
+const fn peer(name: &'static str, params: &'static [Ty], results: &'static [Ty]) -> Decl {
+    Decl {
+        effect: Effect::Peer,
+        ..decl(name, params, results)
+    }
+}
 
 const fn decl(name: &'static str, params: &'static [Ty], results: &'static [Ty]) -> Decl {
     let effect = Effect::None;
@@ -100,6 +150,16 @@ static DECLS: &[Decl] = &[
         results: &[],
         effect: Effect::Fail,
     },
+    peer("peer_bump", &[I32], &[I32]),
+    peer("peer_peek", &[I32], &[I32]),
+    peer("peer_tail", &[I64], &[I64]),
+    peer("peer_pair", &[I32, I64, F64], &[F64, I64]),
+    peer("peer_grow", &[I32], &[I32]),
+    peer("peer_tail_back", &[I32], &[I32]),
+    Decl {
+        effect: Effect::PeerCallBack,
+        ..decl("peer_back", &[I32], &[I32])
+    },
 ];
 
 impl HostFn {
@@ -113,6 +173,21 @@ impl HostFn {
 
     fn decl(self) -> &'static Decl {
         &DECLS[usize::from(self.0)]
+    }
+
+    /// The module it is imported from.
+    #[must_use]
+    pub fn module(self) -> &'static str {
+        match self.effect() {
+            Effect::Peer | Effect::PeerCallBack => "peer",
+            _ => "host",
+        }
+    }
+
+    /// Whether it may call the program.
+    #[must_use]
+    pub fn calls_back(self) -> bool {
+        matches!(self.effect(), Effect::CallBack | Effect::PeerCallBack)
     }
 
     /// The name it is imported by.

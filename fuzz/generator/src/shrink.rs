@@ -74,11 +74,13 @@ impl Program {
                 return Some(program);
             }
         }
-        for at in 0..self.memory.active.len() {
-            if search.here() {
-                let mut program = self.clone();
-                program.memory.active.remove(at);
-                return Some(program);
+        for memory in 0..self.memories.len() {
+            for at in 0..self.memories[memory].active.len() {
+                if search.here() {
+                    let mut program = self.clone();
+                    program.memories[memory].active.remove(at);
+                    return Some(program);
+                }
             }
         }
         for (at, table) in self.tables.iter().enumerate() {
@@ -292,6 +294,7 @@ fn inside(node: &Node, search: &mut Search) -> Option<Node> {
         body,
         counter,
         rounds: rounds @ 2..,
+        way,
     } = &node.op
         && search.here()
     {
@@ -299,6 +302,7 @@ fn inside(node: &Node, search: &mut Search) -> Option<Node> {
             body: body.clone(),
             counter: *counter,
             rounds: rounds - 1,
+            way: *way,
         };
         return Some(Node { op, ..node.clone() });
     }
@@ -311,19 +315,19 @@ fn inside(node: &Node, search: &mut Search) -> Option<Node> {
             ..node.clone()
         });
     }
-    if let Op::Load(load, 1..) = node.op
+    if let Op::Load(load, memory, 1..) = node.op
         && search.here()
     {
         return Some(Node {
-            op: Op::Load(load, 0),
+            op: Op::Load(load, memory, 0),
             ..node.clone()
         });
     }
-    if let Op::Store(store, 1..) = node.op
+    if let Op::Store(store, memory, 1..) = node.op
         && search.here()
     {
         return Some(Node {
-            op: Op::Store(store, 0),
+            op: Op::Store(store, memory, 0),
             ..node.clone()
         });
     }

@@ -32,19 +32,32 @@ macro_rules! embedder {
             }
             let mut linker = Linker::new(&engine);
             define_host(&mut linker);
+            let mut peer = None;
+            if module.imports().any(|import| import.module() == "peer") {
+                match instantiate_peer(&mut store, &mut linker, &engine) {
+                    Ok(instance) => peer = Some(instance),
+                    Err(error) => return (Outcome::Refused(error.to_string()), 0),
+                }
+            }
             let mut ended = Vec::new();
             let mut state = Vec::new();
             match linker.instantiate_and_start(&mut store, &module) {
                 Err(error) => ended.push(Err(stop(&error))),
                 Ok(instance) => {
                     ended.push(Ok(Vec::new()));
+                    if let Some(peer) = peer {
+                        introduce(&mut store, peer, instance);
+                    }
                     for (name, args) in &case.calls {
                         // What is left after a run was cut off says nothing.
                         if ended.last() != Some(&Err(Stop::OUT_OF_FUEL)) {
                             ended.push(call(&mut store, instance, name, args));
                         }
                     }
-                    state = observe(&store, instance);
+                    state = observe(&store, instance, "");
+                    if let Some(peer) = peer {
+                        state.extend(observe(&store, peer, "peer "));
+                    }
                 }
             }
             let left = store.get_fuel().unwrap_or(0);
@@ -85,8 +98,33 @@ macro_rules! embedder {
             }
         }
 
+        /// An instance of the module that programs may import from.
+        fn instantiate_peer(
+            store: &mut Store<HostData>,
+            linker: &mut Linker<HostData>,
+            engine: &Engine,
+        ) -> Result<Instance, Error> {
+            let module = Module::new(engine, crate::outcome::peer())?;
+            let instance = linker.instantiate_and_start(&mut *store, &module)?;
+            linker.instance(&mut *store, "peer", instance)?;
+            Ok(instance)
+        }
+
+        /// Lets the peer call the program.
+        fn introduce(store: &mut Store<HostData>, peer: Instance, instance: Instance) {
+            let table = peer
+                .get_table(&*store, "table")
+                .expect("the peer exports it");
+            if let Some(f0) = instance.get_func(&*store, "f0") {
+                let element = Ref::Func(Nullable::Val(f0));
+                table
+                    .set(&mut *store, 0, element)
+                    .expect("it has two elements");
+            }
+        }
+
         fn define_host(linker: &mut Linker<HostData>) {
-            for host in HostFn::all() {
+            for host in HostFn::all().filter(|host| host.module() == "host") {
                 let types = |types: &[Ty]| types.iter().map(|ty| val_type(*ty)).collect::<Vec<_>>();
                 let ty = FuncType::new(types(host.params()), types(host.results_ty()));
                 linker
@@ -157,10 +195,10 @@ macro_rules! embedder {
             }
         }
 
-        fn observe(store: &Store<HostData>, instance: Instance) -> Vec<(String, State)> {
+        fn observe(store: &Store<HostData>, instance: Instance, of: &str) -> Vec<(String, State)> {
             let mut exports: Vec<_> = instance
                 .exports(store)
-                .map(|export| (export.name().to_owned(), export.into_extern()))
+                .map(|export| (format!("{of}{}", export.name()), export.into_extern()))
                 .collect();
             exports.sort_by(|(a, _), (b, _)| a.cmp(b));
             exports

@@ -2,7 +2,7 @@
 
 use damson_generator::{Const, Effect, FUEL, HostFn, Ty};
 use wasmtime::{
-    Caller, Config, Engine, Error, Extern, FuncType, Instance, Linker, Module, RefType, Store,
+    Caller, Config, Engine, Error, Extern, FuncType, Instance, Linker, Module, Ref, RefType, Store,
     Trap, Val, ValType,
 };
 
@@ -31,12 +31,19 @@ fn run(case: &Case) -> Result<Outcome, Error> {
     let module = Module::new(&engine, &case.wasm)?;
     let mut store = Store::new(&engine, HostData::default());
     let mut linker = Linker::new(&engine);
-    for host in HostFn::all() {
+    for host in HostFn::all().filter(|host| host.module() == "host") {
         let types = |types: &[Ty]| types.iter().map(|ty| val_type(*ty)).collect::<Vec<_>>();
         let ty = FuncType::new(&engine, types(host.params()), types(host.results_ty()));
         linker.func_new("host", host.name(), ty, move |caller, args, results| {
             host_call(host, caller, args, results)
         })?;
+    }
+    let mut peer = None;
+    if module.imports().any(|import| import.module() == "peer") {
+        let module = Module::new(&engine, crate::outcome::peer())?;
+        let instance = linker.instantiate(&mut store, &module)?;
+        linker.instance(&mut store, "peer", instance)?;
+        peer = Some(instance);
     }
     let mut ended = Vec::new();
     let mut state = Vec::new();
@@ -44,10 +51,16 @@ fn run(case: &Case) -> Result<Outcome, Error> {
         Err(error) => ended.push(Err(stop(&error))),
         Ok(instance) => {
             ended.push(Ok(Vec::new()));
+            if let Some(peer) = peer {
+                introduce(&mut store, peer, instance);
+            }
             for (name, args) in &case.calls {
                 ended.push(call(&mut store, instance, name, args));
             }
-            state = observe(&mut store, instance);
+            state = observe(&mut store, instance, "");
+            if let Some(peer) = peer {
+                state.extend(observe(&mut store, peer, "peer "));
+            }
         }
     }
     Ok(Outcome::Ran {
@@ -55,6 +68,18 @@ fn run(case: &Case) -> Result<Outcome, Error> {
         log: store.into_data().log,
         state,
     })
+}
+
+/// Lets the peer call the program.
+fn introduce(store: &mut Store<HostData>, peer: Instance, instance: Instance) {
+    let table = peer
+        .get_table(&mut *store, "table")
+        .expect("the peer exports it");
+    if let Some(f0) = instance.get_func(&mut *store, "f0") {
+        table
+            .set(&mut *store, 0, Ref::Func(Some(f0)))
+            .expect("it has two elements");
+    }
 }
 
 fn call(store: &mut Store<HostData>, instance: Instance, name: &str, args: &[Value]) -> Ended {
@@ -131,10 +156,10 @@ fn call_back(mut caller: Caller<'_, HostData>, arg: i32) -> i32 {
     }
 }
 
-fn observe(store: &mut Store<HostData>, instance: Instance) -> Vec<(String, State)> {
+fn observe(store: &mut Store<HostData>, instance: Instance, of: &str) -> Vec<(String, State)> {
     let mut exports: Vec<_> = instance
         .exports(&mut *store)
-        .map(|export| (export.name().to_owned(), export.into_extern()))
+        .map(|export| (format!("{of}{}", export.name()), export.into_extern()))
         .collect();
     exports.sort_by(|(a, _), (b, _)| a.cmp(b));
     let mut states = Vec::new();

@@ -92,6 +92,10 @@ impl FuncGen<'_> {
         if self.rng.chance(70) {
             nodes.push(self.effect());
         }
+        // The values of the next round are often those of this one, moved.
+        if params.is_empty() && self.rng.chance(40) {
+            nodes.push(self.permute());
+        }
         let mut again = self.values(&params);
         again.extend(self.condition());
         let branch = Node::new(Op::BrIf(label), again, params.clone());

@@ -8,7 +8,8 @@ impl FuncGen<'_> {
     /// One effect.
     pub(crate) fn effect(&mut self) -> Node {
         match self.rng.below(100) {
-            0..=35 => self.set_locals(),
+            0..=30 => self.set_locals(),
+            31..=35 => self.permute(),
             36..=43 => self.global_set(),
             44..=55 => self.store(),
             56..=66 => self.call_effect(),
@@ -124,7 +125,12 @@ impl FuncGen<'_> {
         while self.rng.chance(60) {
             nodes.push(self.effect());
         }
+        // What a loop carries from round to round, moved at its end.
+        if self.rng.chance(40) {
+            nodes.push(self.permute());
+        }
         self.scopes.pop();
+        let way = self.counting();
         let rounds = 1 + self.rng.below(6) as i32;
         let body = Body {
             label,
@@ -136,6 +142,7 @@ impl FuncGen<'_> {
                 body,
                 counter,
                 rounds,
+                way,
             },
             Vec::new(),
             [],

@@ -86,7 +86,7 @@ impl<'a> FuncGen<'a> {
         local
     }
 
-    fn new_local(&mut self, ty: Ty) -> u32 {
+    pub(crate) fn new_local(&mut self, ty: Ty) -> u32 {
         self.locals.push(ty);
         (self.locals.len() - 1) as u32
     }

@@ -10,14 +10,23 @@ impl FuncGen<'_> {
         let all: Vec<&'static Load> = LOADS.iter().filter(|load| load.ty == ty).collect();
         let load = *self.rng.pick(&all);
         let (args, offset) = self.address(load.width);
-        Node::new(Op::Load(load, offset), args, [ty])
+        Node::new(Op::Load(load, self.memory(), offset), args, [ty])
     }
 
     pub(crate) fn store(&mut self) -> Node {
         let store: &'static Store = self.rng.pick(STORES);
         let (mut args, offset) = self.address(store.width);
         args.extend(self.values(&[store.ty]));
-        Node::new(Op::Store(store, offset), args, [])
+        Node::new(Op::Store(store, self.memory(), offset), args, [])
+    }
+
+    /// A memory: mostly the first, whose base is in a register.
+    pub(crate) fn memory(&mut self) -> usize {
+        if self.rng.chance(75) {
+            0
+        } else {
+            self.rng.below(self.env.memories)
+        }
     }
 
     /// An address and an offset; mostly inside the first page.
@@ -45,7 +54,8 @@ impl FuncGen<'_> {
                 self.small(&mut nodes, mask);
                 nodes
             }
-            14..=18 => self.indexed(),
+            14..=16 => self.indexed(),
+            17..=18 => vec![self.computed_address()],
             _ => self.values(&[Ty::I32]),
         };
         (nodes, offset)
@@ -68,8 +78,8 @@ impl FuncGen<'_> {
         self.spend();
         let table = self.rng.below(self.env.tables);
         match self.rng.below(8) {
-            0..=2 => Node::leaf(Op::MemorySize, Ty::I32),
-            3..=4 => Node::new(Op::MemoryGrow, self.tiny(), [Ty::I32]),
+            0..=2 => Node::leaf(Op::MemorySize(self.memory()), Ty::I32),
+            3..=4 => self.memory_grow(),
             5 => Node::leaf(Op::TableSize(table), Ty::I32),
             6 => {
                 let mut args = self.values(&[Ty::Func]);
@@ -78,6 +88,11 @@ impl FuncGen<'_> {
             }
             _ => self.node(Op::RefIsNull, &[Ty::Func], [Ty::I32]),
         }
+    }
+
+    pub(crate) fn memory_grow(&mut self) -> Node {
+        let args = self.tiny();
+        Node::new(Op::MemoryGrow(self.memory()), args, [Ty::I32])
     }
 
     /// An operation on ranges of the memory or a table, or on segments.
@@ -91,9 +106,12 @@ impl FuncGen<'_> {
             self.rng.below(self.env.elements),
         );
         let op = match self.rng.below(20) {
-            0..=3 => Op::MemoryFill,
-            4..=7 => Op::MemoryCopy,
-            8..=10 => Op::MemoryInit(data),
+            0..=3 => Op::MemoryFill(self.memory()),
+            4..=7 => Op::MemoryCopy(
+                self.rng.below(self.env.memories),
+                self.rng.below(self.env.memories),
+            ),
+            8..=10 => Op::MemoryInit(self.memory(), data),
             11 => Op::DataDrop(data),
             12..=13 => Op::TableSet(table),
             14 => Op::TableFill(table),
@@ -115,19 +133,19 @@ impl FuncGen<'_> {
                 args.extend(self.tiny());
                 args
             }
-            Op::MemoryFill => {
+            Op::MemoryFill(_) => {
                 let mut args = self.range(200);
                 args.extend(self.values(&[Ty::I32]));
                 args.extend(self.range(70));
                 args
             }
-            Op::MemoryCopy => {
+            Op::MemoryCopy(..) => {
                 let mut args = self.range(200);
                 args.extend(self.range(200));
                 args.extend(self.range(70));
                 args
             }
-            Op::MemoryInit(_) => {
+            Op::MemoryInit(..) => {
                 let mut args = self.range(200);
                 args.extend(self.range(8));
                 args.extend(self.range(9));

@@ -14,6 +14,7 @@ mod control;
 mod effect;
 mod func;
 mod memory;
+mod shape;
 mod value;
 
 use crate::ast::{Func, Global, Invocation, Memory, Program, Sig, Table, Ty};
@@ -25,6 +26,7 @@ use crate::rng::Rng;
 pub(crate) struct Env {
     pub(crate) sigs: Vec<Sig>,
     pub(crate) globals: Vec<Global>,
+    pub(crate) memories: usize,
     pub(crate) tables: usize,
     pub(crate) data: usize,
     pub(crate) elements: usize,
@@ -34,8 +36,17 @@ impl Program {
     /// The program of a seed; the same seed gives the same program.
     #[must_use]
     pub fn generate(seed: u64) -> Self {
-        let mut rng = Rng::new(seed);
-        let rng = &mut rng;
+        Self::draw(&mut Rng::new(seed))
+    }
+
+    /// The program that these bytes stand for: each is a choice, and when they are
+    /// used up, a seed that the first eight are makes the rest.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        Self::draw(&mut Rng::from_bytes(bytes))
+    }
+
+    fn draw(rng: &mut Rng) -> Self {
         let count = 2 + rng.below(5);
         let mut sigs = vec![Sig {
             params: vec![Ty::I32],
@@ -52,7 +63,9 @@ impl Program {
             })
             .collect();
         let tables: Vec<_> = (0..1 + rng.below(2)).map(|_| table(rng, count)).collect();
-        let memory = memory(rng);
+        let memories: Vec<_> = (0..rng.weighted(&[(70, 1), (30, 2)]))
+            .map(|_| memory(rng))
+            .collect();
         let data: Vec<_> = (0..1 + rng.below(2)).map(|_| bytes(rng)).collect();
         let elements: Vec<_> = (0..1 + rng.below(2))
             .map(|_| elements(rng, count))
@@ -60,6 +73,7 @@ impl Program {
         let env = Env {
             sigs,
             globals,
+            memories: memories.len(),
             tables: tables.len(),
             data: data.len(),
             elements: elements.len(),
@@ -69,7 +83,7 @@ impl Program {
         Self {
             funcs,
             globals: env.globals,
-            memory,
+            memories,
             tables,
             data,
             elements,

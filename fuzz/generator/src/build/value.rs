@@ -17,6 +17,7 @@ enum Choice {
     Block,
     BrIf,
     Service,
+    Shape,
     Never,
 }
 
@@ -31,7 +32,8 @@ impl FuncGen<'_> {
         }
         let choice = self.rng.weighted(&[
             (26, Choice::Leaf),
-            (34, Choice::Numeric),
+            (28, Choice::Numeric),
+            (12, Choice::Shape),
             (9, Choice::Tee),
             (8, Choice::Load),
             (6, Choice::Select),
@@ -44,6 +46,7 @@ impl FuncGen<'_> {
         match choice {
             Choice::Numeric if ty != Ty::Func => self.numeric(ty),
             Choice::Load if ty != Ty::Func => self.load(ty),
+            Choice::Shape if ty != Ty::Func => self.shape(ty),
             Choice::Tee => {
                 let node = self.node(Op::Nop, &[ty], [ty]);
                 let local = self.writable(ty);
@@ -177,7 +180,7 @@ impl FuncGen<'_> {
         Node::new(Op::Select(typed), args, [ty])
     }
 
-    fn call_for(&mut self, want: &[Ty]) -> Option<Node> {
+    pub(crate) fn call_for(&mut self, want: &[Ty]) -> Option<Node> {
         if self.rng.chance(30) {
             let hosts: Vec<_> = HostFn::all()
                 .filter(|host| host.results_ty() == want)

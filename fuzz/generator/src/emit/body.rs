@@ -7,7 +7,7 @@ use wasm_encoder::{
     BlockType, Function, HeapType, Ieee32, Ieee64, Instruction, MemArg, MemArgTarget, ValType,
 };
 
-use crate::ast::{Body, Const, Func, Label, Node, Op, Sig, Ty};
+use crate::ast::{Body, Const, Counting, Func, Label, Node, Op, Sig, Ty};
 use crate::numeric::Kind;
 
 use super::Emitter;
@@ -201,10 +201,14 @@ impl Writer<'_, '_> {
                 }
             }
             Op::Nop => self.push(Instruction::Nop),
-            Op::Load(load, offset) => self.push((load.instruction)(mem_arg(*offset))),
-            Op::Store(store, offset) => {
+            Op::Load(load, memory, offset) => {
+                let argument = self.mem_arg(*memory, *offset);
+                self.push((load.instruction)(argument));
+            }
+            Op::Store(store, memory, offset) => {
                 self.canonicalise(store.ty, operand);
-                self.push((store.instruction)(mem_arg(*offset)));
+                let argument = self.mem_arg(*memory, *offset);
+                self.push((store.instruction)(argument));
             }
             _ => {}
         }
@@ -240,7 +244,8 @@ impl Writer<'_, '_> {
                 body,
                 counter,
                 rounds,
-            } => self.counted(body, *counter, *rounds),
+                way,
+            } => self.counted(body, *counter, *rounds, *way),
             Op::If { then, other } => self.if_else(then, other, &node.types),
             Op::Br(label) => self.push(Instruction::Br(self.depth(*label))),
             Op::BrIf(label) => self.push(Instruction::BrIf(self.depth(*label))),
@@ -331,10 +336,18 @@ impl Writer<'_, '_> {
         self.enclosed(Some(label), nodes);
     }
 
-    fn counted(&mut self, body: &Body, counter: u32, rounds: i32) {
+    fn counted(&mut self, body: &Body, counter: u32, rounds: i32, way: Counting) {
         let counter = self.local(counter);
-        self.push(Instruction::I32Const(rounds));
+        let (start, step) = match way {
+            Counting::Down => (rounds, Instruction::I32Sub),
+            _ => (0, Instruction::I32Add),
+        };
+        self.push(Instruction::I32Const(start));
         self.push(Instruction::LocalSet(counter));
+        if way == Counting::UpExit {
+            self.push(Instruction::Block(BlockType::Empty));
+            self.labels.push(None);
+        }
         self.push(Instruction::Loop(BlockType::Empty));
         self.labels.push(None);
         // A branch to the label goes on with the next round.
@@ -349,10 +362,51 @@ impl Writer<'_, '_> {
         self.labels.pop();
         self.push(Instruction::LocalGet(counter));
         self.push(Instruction::I32Const(1));
-        self.push(Instruction::I32Sub);
-        self.push(Instruction::LocalTee(counter));
-        self.push(Instruction::BrIf(0));
+        self.push(step);
+        match way {
+            Counting::Down => {
+                self.push(Instruction::LocalTee(counter));
+                self.push(Instruction::BrIf(0));
+            }
+            Counting::UpTee(less) => {
+                self.push(Instruction::LocalTee(counter));
+                self.push(Instruction::I32Const(rounds));
+                self.push(less.instruction.clone());
+                self.push(Instruction::BrIf(0));
+            }
+            Counting::UpSet(less) => {
+                self.push(Instruction::LocalSet(counter));
+                self.push(Instruction::LocalGet(counter));
+                self.push(Instruction::I32Const(rounds));
+                self.push(less.instruction.clone());
+                self.push(Instruction::BrIf(0));
+            }
+            Counting::UpExit => {
+                self.push(Instruction::LocalTee(counter));
+                self.push(Instruction::I32Const(rounds));
+                self.push(Instruction::I32GeS);
+                self.push(Instruction::BrIf(1));
+                self.push(Instruction::Br(0));
+            }
+        }
         self.push(Instruction::End);
+        if way == Counting::UpExit {
+            self.labels.pop();
+            self.push(Instruction::End);
+        }
+    }
+
+    fn mem_arg(&self, memory: usize, offset: u64) -> MemArg {
+        MemArg {
+            offset,
+            align: 0,
+            target: MemArgTarget::Memory(self.memory(memory)),
+            ordering: None,
+        }
+    }
+
+    fn memory(&self, memory: usize) -> u32 {
+        Uses::position(&self.emitter.uses.memories, memory)
     }
 
     fn table(&self, table: usize) -> u32 {
@@ -365,15 +419,15 @@ impl Writer<'_, '_> {
         let instruction = match &node.op {
             Op::GlobalGet(global) => Instruction::GlobalGet(Uses::position(&uses.globals, *global)),
             Op::GlobalSet(global) => Instruction::GlobalSet(Uses::position(&uses.globals, *global)),
-            Op::MemorySize => Instruction::MemorySize(0),
-            Op::MemoryGrow => Instruction::MemoryGrow(0),
-            Op::MemoryFill => Instruction::MemoryFill(0),
-            Op::MemoryCopy => Instruction::MemoryCopy {
-                src_mem: 0,
-                dst_mem: 0,
+            Op::MemorySize(memory) => Instruction::MemorySize(self.memory(*memory)),
+            Op::MemoryGrow(memory) => Instruction::MemoryGrow(self.memory(*memory)),
+            Op::MemoryFill(memory) => Instruction::MemoryFill(self.memory(*memory)),
+            Op::MemoryCopy(to, from) => Instruction::MemoryCopy {
+                src_mem: self.memory(*from),
+                dst_mem: self.memory(*to),
             },
-            Op::MemoryInit(data) => Instruction::MemoryInit {
-                mem: 0,
+            Op::MemoryInit(memory, data) => Instruction::MemoryInit {
+                mem: self.memory(*memory),
                 data_index: Uses::position(&uses.data, *data),
             },
             Op::DataDrop(data) => Instruction::DataDrop(Uses::position(&uses.data, *data)),
@@ -397,15 +451,6 @@ impl Writer<'_, '_> {
         };
         self.push(instruction);
         true
-    }
-}
-
-fn mem_arg(offset: u64) -> MemArg {
-    MemArg {
-        offset,
-        align: 0,
-        target: MemArgTarget::default(),
-        ordering: None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! From a program to a Wasm binary.
 //!
-//! Exports: the functions that the host calls as `f` and their index, `memory`,
+//! Exports: the functions that the host calls as `f` and their index, the memories,
 //! the globals as `g` and their index, the tables as `t` and theirs, and `fuel`, a
 //! counter that makes every program end: functions that call others and loops
 //! that repeat take one off it, and return zeros when it is used up. The host sets
@@ -18,7 +18,6 @@ use wasm_encoder::{
 };
 
 use crate::ast::{Callee, Const, Program, Sig, Ty};
-use crate::host::Effect;
 
 use self::uses::Uses;
 
@@ -103,7 +102,7 @@ impl Emitter<'_> {
                 results: host.results_ty().to_vec(),
             };
             imports.import(
-                "host",
+                host.module(),
                 host.name(),
                 EntityType::Function(self.type_index(&sig)),
             );
@@ -124,16 +123,8 @@ impl Emitter<'_> {
         if !self.uses.tables.is_empty() {
             module.section(&self.tables());
         }
-        if self.uses.memory {
-            let Program { memory, .. } = program;
-            let ty = MemoryType {
-                minimum: memory.minimum,
-                maximum: Some(memory.maximum),
-                memory64: false,
-                shared: false,
-                page_size_log2: None,
-            };
-            module.section(MemorySection::new().memory(ty));
+        if !self.uses.memories.is_empty() {
+            module.section(&self.memories());
         }
         module
             .section(&self.globals())
@@ -191,6 +182,21 @@ impl Emitter<'_> {
         section
     }
 
+    fn memories(&self) -> MemorySection {
+        let mut section = MemorySection::new();
+        for &memory in &self.uses.memories {
+            let memory = &self.program.memories[memory];
+            section.memory(MemoryType {
+                minimum: memory.minimum,
+                maximum: Some(memory.maximum),
+                memory64: false,
+                shared: false,
+                page_size_log2: None,
+            });
+        }
+        section
+    }
+
     fn globals(&self) -> GlobalSection {
         let mut section = GlobalSection::new();
         for &global in &self.uses.globals {
@@ -221,12 +227,7 @@ impl Emitter<'_> {
             .iter()
             .map(|call| call.func)
             .collect();
-        if self
-            .uses
-            .hosts
-            .iter()
-            .any(|host| host.effect() == Effect::CallBack)
-        {
+        if self.uses.hosts.iter().any(|host| host.calls_back()) {
             exported.push(0);
         }
         exported.sort_unstable();
@@ -235,8 +236,13 @@ impl Emitter<'_> {
             let index = self.func_index(Callee::Func(func));
             section.export(&format!("f{func}"), ExportKind::Func, index);
         }
-        if self.uses.memory {
-            section.export("memory", ExportKind::Memory, 0);
+        for (at, memory) in (0..).zip(&self.uses.memories) {
+            // The first is what functions of the host look for.
+            let name = match memory {
+                0 => "memory".to_owned(),
+                memory => format!("memory{memory}"),
+            };
+            section.export(&name, ExportKind::Memory, at);
         }
         for (at, global) in (0..).zip(&self.uses.globals) {
             section.export(&format!("g{global}"), ExportKind::Global, at);
@@ -293,9 +299,9 @@ impl Emitter<'_> {
         for &data in &self.uses.data {
             section.passive(self.program.data[data].iter().copied());
         }
-        if self.uses.memory {
-            for (offset, bytes) in &self.program.memory.active {
-                section.active(0, &ConstExpr::i32_const(*offset), bytes.iter().copied());
+        for (at, &memory) in (0..).zip(&self.uses.memories) {
+            for (offset, bytes) in &self.program.memories[memory].active {
+                section.active(at, &ConstExpr::i32_const(*offset), bytes.iter().copied());
             }
         }
         section

@@ -17,7 +17,7 @@ pub(crate) struct Uses {
     pub(crate) tables: BTreeSet<usize>,
     pub(crate) data: BTreeSet<usize>,
     pub(crate) elements: BTreeSet<usize>,
-    pub(crate) memory: bool,
+    pub(crate) memories: BTreeSet<usize>,
 }
 
 impl Uses {
@@ -50,23 +50,27 @@ impl Uses {
                         self.hosts.push(host);
                     }
                     match host.effect() {
-                        Effect::Grow | Effect::Poke => self.memory = true,
-                        Effect::CallBack => todo.push(0),
-                        Effect::None | Effect::Fail => {}
+                        Effect::Grow | Effect::Poke => {
+                            self.memories.insert(0);
+                        }
+                        Effect::CallBack | Effect::PeerCallBack => todo.push(0),
+                        Effect::None | Effect::Peer | Effect::Fail => {}
                     }
                 }
             },
             Op::GlobalGet(global) | Op::GlobalSet(global) => {
                 self.globals.insert(global);
             }
-            Op::Load(..)
-            | Op::Store(..)
-            | Op::MemorySize
-            | Op::MemoryGrow
-            | Op::MemoryFill
-            | Op::MemoryCopy => self.memory = true,
-            Op::MemoryInit(data) => {
-                self.memory = true;
+            Op::Load(_, memory, _)
+            | Op::Store(_, memory, _)
+            | Op::MemorySize(memory)
+            | Op::MemoryGrow(memory)
+            | Op::MemoryFill(memory) => {
+                self.memories.insert(memory);
+            }
+            Op::MemoryCopy(to, from) => self.memories.extend([to, from]),
+            Op::MemoryInit(memory, data) => {
+                self.memories.insert(memory);
                 self.data.insert(data);
             }
             Op::DataDrop(data) => {
@@ -114,9 +118,7 @@ impl Uses {
 pub(crate) fn calls(body: &[Node]) -> bool {
     body.iter().any(|node| {
         node.any(&mut |node| match node.op {
-            Op::Call(Callee::Host(host)) | Op::ReturnCall(Callee::Host(host)) => {
-                host.effect() == Effect::CallBack
-            }
+            Op::Call(Callee::Host(host)) | Op::ReturnCall(Callee::Host(host)) => host.calls_back(),
             Op::Call(_) | Op::ReturnCall(_) | Op::CallIndirect(..) | Op::ReturnCallIndirect(..) => {
                 true
             }

@@ -85,9 +85,9 @@ pub(crate) fn all() -> anyhow::Result<Vec<Step>> {
         Step::new(
             "clippy:fuzz",
             Invocation::cargo(
-                // Without the libFuzzer targets, which take a C++ compiler.
-                "clippy --manifest-path fuzz/Cargo.toml --workspace --exclude damson-targets \
-                 --all-targets --locked -- -D warnings",
+                // Without the programs for libFuzzer, which take a C++ compiler.
+                "clippy --manifest-path fuzz/Cargo.toml --workspace --all-targets --locked \
+                 -- -D warnings",
             ),
         ),
         Step::new(
@@ -179,6 +179,8 @@ pub(crate) fn all() -> anyhow::Result<Vec<Step>> {
             ),
         )
         .must_run_tests(),
+        // Every fuzz target on its seeds and mutations of them, all at once.
+        Step::new("fuzz", Invocation::cargo("xtask fuzz --smoke --seconds 20")),
     ]);
     Ok(steps)
 }
@@ -242,6 +244,7 @@ mod tests {
             "spec",
             "bad-input",
             "diff",
+            "fuzz",
         ] {
             assert!(steps.iter().any(|step| step.is_called(group)), "{group}");
         }

@@ -1,0 +1,7 @@
+//! See `damson_targets::verifier`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(
+    init: damson_targets::set_panic_hook(),
+    |bytes: &[u8]| damson_targets::verifier(bytes)
+);

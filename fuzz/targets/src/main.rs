@@ -1,0 +1,124 @@
+//! Drives the targets on a stable toolchain: the smoke run of `cargo xtask ci`.
+
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::Context;
+use clap::Parser;
+use damson_targets::{TARGETS, Target, digest, set_panic_hook, smoke};
+
+/// Run fuzz targets on their seeds, their regressions and mutations of both
+#[derive(Parser)]
+#[command(max_term_width = 100)]
+struct Cli {
+    /// The targets; all of them if none is named
+    targets: Vec<String>,
+    /// How long to run each
+    #[arg(long, default_value_t = 20)]
+    seconds: u64,
+    /// Run these files instead, once
+    #[arg(long, num_args = 1.., value_name = "FILE")]
+    replay: Vec<PathBuf>,
+    /// Print what tame bytecode computes, for a comparison of builds, and end
+    #[arg(long)]
+    digest: bool,
+    /// Write inputs to begin with, made by the generators, into folders of this one,
+    /// and end
+    #[arg(long, value_name = "FOLDER")]
+    make_seeds: Option<PathBuf>,
+    /// Run the one target in this process
+    #[arg(long, hide = true)]
+    worker: bool,
+}
+
+fn main() -> ExitCode {
+    match run(&Cli::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(cli: &Cli) -> anyhow::Result<bool> {
+    if cli.digest {
+        println!("digest {:#018x}", digest(400));
+        return Ok(true);
+    }
+    if let Some(folder) = &cli.make_seeds {
+        smoke::make_seeds(folder)?;
+        return Ok(true);
+    }
+    let names: Vec<&str> = match &cli.targets[..] {
+        [] => TARGETS.iter().map(|(name, _)| *name).collect(),
+        names => names.iter().map(String::as_str).collect(),
+    };
+    let targets: Vec<(&str, Target)> = names
+        .into_iter()
+        .map(known)
+        .collect::<anyhow::Result<_>>()?;
+    if cli.worker || !cli.replay.is_empty() {
+        for (name, target) in targets {
+            work(cli, name, target)?;
+        }
+        return Ok(true);
+    }
+    // All at once: a target has one thread, and whoever waits has more processors.
+    let mut children = Vec::new();
+    for (name, _) in targets {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args([name, "--worker", "--seconds", &cli.seconds.to_string()]);
+        children.push((name, command.spawn()?));
+    }
+    let mut passed = true;
+    for (name, mut child) in children {
+        let status = child.wait()?;
+        if !status.success() {
+            let input = last_input(name);
+            println!("{name}: {status}; its last input is in {}", input.display());
+            passed = false;
+        }
+    }
+    Ok(passed)
+}
+
+fn known(name: &str) -> anyhow::Result<(&str, Target)> {
+    let target = TARGETS.iter().find(|(known, _)| *known == name);
+    target
+        .copied()
+        .map(|(_, target)| (name, target))
+        .with_context(|| format!("there is no target {name}"))
+}
+
+fn work(cli: &Cli, name: &str, target: Target) -> anyhow::Result<()> {
+    set_panic_hook();
+    if !cli.replay.is_empty() {
+        for path in &cli.replay {
+            target(&std::fs::read(path).with_context(|| format!("{}", path.display()))?);
+        }
+        return Ok(());
+    }
+    let mut stored = smoke::inputs(&smoke::seeds(name))?;
+    stored.extend(smoke::inputs(&smoke::regressions(name))?);
+    let inputs: Vec<_> = stored.into_iter().map(|(_, bytes)| bytes).collect();
+    let seed = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() << 20;
+    let last = last_input(name);
+    let folder = last.parent().context("a file is in a folder")?;
+    std::fs::create_dir_all(folder)?;
+    // Where the input is, should the process end here.
+    let before = |input: &[u8]| drop(std::fs::write(&last, input));
+    let time = Duration::from_secs(cli.seconds);
+    let smoke::Report { stored, executions } = smoke::run(target, &inputs, time, seed, before);
+    println!("{name}: {executions} executions, {stored} of them stored inputs");
+    Ok(())
+}
+
+fn last_input(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../artifacts")
+        .join(name)
+        .join("smoke-input")
+}

@@ -26,7 +26,7 @@ impl FuncGen<'_> {
             numeric.result == result && numeric.params.len() == 2 && is_free(numeric)
         };
         let all: Vec<&'static Numeric> = NUMERIC.iter().filter(fits).collect();
-        *self.rng.pick(&all)
+        all[self.rng.below(all.len())]
     }
 
     /// At most so many operations on locals, constants and loads.

@@ -67,6 +67,20 @@ const PROGRAM: &str = r#"(module
       (i32.sub (call $seven) (call $five))
       (i32.add (call $ten)))
 
+    ;; An operation takes an accumulator over from its operand, while a pending one reads the
+    ;; slot that both belong to.
+    (func (export "accumulator_taken_over") (param i32) (result i32)
+      (i32.add (local.get 0) (call $seven))
+      (i32.add (local.get 0) (i32.add (i32.clz (local.get 0)) (local.get 0)))
+      (i32.clz)
+      (i32.add))
+
+    ;; Two values are read from memory, in their order, by one instruction.
+    (func (export "two_reads_in_one") (param i32) (result i32)
+      (i32.store (i32.const 16) (i32.const 50))
+      (i32.store (i32.const 20) (i32.const 8))
+      (i32.sub (i32.load (i32.add (local.get 0) (i32.const 16))) (i32.load (i32.const 20))))
+
     (func (export "constant_on_the_left") (param i32) (result i32)
       (i32.lt_s (i32.const 5) (local.get 0)))
     (func $maybe (param i32) (result i32) (local i32)
@@ -103,6 +117,9 @@ const EXPECTED: &[(&str, i32, Result<i32, TrapCode>)] = &[
     ("trap_before_a_branch", 0, DIVISION),
     ("operation_on_a_slot_that_is_taken", 30, Ok(32)),
     ("operation_on_a_slot_of_a_callee", 0, Ok(12)),
+    ("accumulator_taken_over", 1, Ok(34)),
+    ("two_reads_in_one", 0, Ok(42)),
+    ("two_reads_in_one", 65_536, OUT_OF_BOUNDS),
     ("constant_on_the_left", 7, Ok(1)),
     ("constant_on_the_left", 3, Ok(0)),
     ("local_set_on_one_way", 0, Ok(0)),

@@ -19,11 +19,15 @@
 //! emitted first, and so on. There is no cycle:
 //!
 //! - An entry that depends on an accumulator has no reader of its home: the
-//!   reader was emitted before the accumulator was loaded. So a chain of
-//!   readers has at most one such entry, its last, which is emitted first.
+//!   reader was emitted before the accumulator was loaded, or taken over from
+//!   an operand. So a chain of readers has at most one such entry, its last,
+//!   which is emitted first.
 //! - A tree that reads one accumulator and writes another is only made when
 //!   nobody owns the other one. So whoever must make way for a tree is younger
 //!   than it.
+//!
+//! Should the argument be wrong, translation stops with an error instead of
+//! running in circles: code comes from strangers.
 
 use core::mem;
 
@@ -33,6 +37,11 @@ use super::stack::REACH;
 use super::typing::Class;
 use super::value::{Leaf, TreeOp, Value};
 use super::{FuncTranslator, Stop};
+
+/// How often a value may make way for another that makes way in its turn. Each
+/// accumulator has one owner, so a handful is the most that the argument above
+/// allows.
+const MAX_NESTING: u32 = 32;
 
 impl FuncTranslator<'_> {
     /// Brings the value at a position home.
@@ -44,8 +53,20 @@ impl FuncTranslator<'_> {
         ) {
             return Ok(());
         }
-        self.clear_readers(position)?;
-        self.settle_unread(position)
+        if self.nesting >= MAX_NESTING {
+            debug_assert!(false, "values make way for each other in circles");
+            return Err(Stop::Limit {
+                what: "values that make way for each other",
+                limit: MAX_NESTING.into(),
+                found: (self.nesting + 1).into(),
+            });
+        }
+        self.nesting += 1;
+        let result = self
+            .clear_readers(position)
+            .and_then(|()| self.settle_unread(position));
+        self.nesting -= 1;
+        result
     }
 
     /// Emits the pending tree that reads the home of a position.
@@ -71,7 +92,7 @@ impl FuncTranslator<'_> {
 
     /// The position of the pending tree that reads the home of `position` and
     /// lies below it.
-    fn reader(&mut self, position: usize) -> Option<usize> {
+    pub(crate) fn reader(&self, position: usize) -> Option<usize> {
         let below = position.saturating_sub(REACH)..position;
         below.rev().find(|&candidate| {
             let tree = self.stack.tree(candidate);

@@ -147,6 +147,8 @@ struct FuncTranslator<'a> {
     uses: Vec<u32>,
     ordered: Vec<u32>,
     work: u64,
+    /// How many values make way for each other just now.
+    nesting: u32,
     /// The operator of the next instruction, if that can trap or call.
     site: Option<u32>,
     /// The last instruction, with which the next one may become one.
@@ -191,6 +193,7 @@ pub(crate) fn translate(
         uses: core::mem::take(&mut scratch.uses),
         ordered: core::mem::take(&mut scratch.ordered),
         work: 0,
+        nesting: 0,
         site: None,
         last: None,
     };

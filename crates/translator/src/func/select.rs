@@ -283,6 +283,10 @@ impl FuncTranslator<'_> {
     /// Replaces the values from `base` on by a pending tree on them.
     fn push_pending(&mut self, tree: Tree, base: usize, ty: ValType) -> Result<(), Stop> {
         self.stack.truncate(base);
+        debug_assert!(
+            !tree.leaves.contains(&Leaf::Acc) || self.reader(base).is_none(),
+            "nobody reads the home of what owns an accumulator"
+        );
         for leaf in &tree.leaves {
             self.work += 1;
             if let Leaf::Slot(slot) = *leaf

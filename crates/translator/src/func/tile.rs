@@ -209,6 +209,7 @@ impl FuncTranslator<'_> {
         base: usize,
         consumers: &[Consumer],
     ) -> Result<Option<Composed>, Stop> {
+        self.clear_way_for_accs(base)?;
         let trees: ArrayVec<usize, 3> = (base..self.stack.height())
             .filter(|&position| self.stack.tree(position).is_some())
             .collect();
@@ -246,6 +247,16 @@ impl FuncTranslator<'_> {
                 consumer,
                 ..composed
             }))
+    }
+
+    /// Before a tree at `base` may take over an accumulator from a tree above: whoever owns an
+    /// accumulator has no reader of its home, see [`flush`](super::flush).
+    fn clear_way_for_accs(&mut self, base: usize) -> Result<(), Stop> {
+        let owns_above = |class: &Class| self.stack.owner(*class).is_some_and(|owner| owner > base);
+        if Class::ALL.iter().any(owns_above) {
+            self.clear_readers(base)?;
+        }
+        Ok(())
     }
 
     /// The first consumer that makes a tile with `children`, with the places that the other

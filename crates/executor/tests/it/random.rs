@@ -6,9 +6,10 @@
 //! compared with a golden file, so that both dispatch backends agree; `DAMSON_BLESS=1` writes
 //! it anew, as is necessary when the instruction table changes.
 
-use crate::generator::Style;
-use crate::world::{Tally, run_modules};
+use crate::generator::{self, Random, Style};
+use crate::world::{Digest, Tally, run_module, run_module_of, run_modules};
 use damson_executor::ir::*;
+use damson_executor::store::ModuleShape;
 use std::collections::HashSet;
 
 /// How many modules run: as many as the environment says, or `default`.
@@ -69,6 +70,37 @@ fn whatever_is_accepted_runs_without_undefined_behaviour() {
         assert!(tally.outcomes.contains_key(outcome), "{outcome}");
     }
     assert!(tally.outcomes.len() >= 10, "{:?}", tally.outcomes);
+}
+
+/// Fuzzers have bytes: they choose what random numbers choose else, and the same bytes choose
+/// the same.
+#[test]
+fn bytes_choose_modules() {
+    let digest_of = |bytes: &[u8]| {
+        let (mut tally, mut digest) = (Tally::default(), Digest(0));
+        let style = Style { wild: false };
+        run_module(&mut Random::of_bytes(bytes), style, &mut tally, &mut digest);
+        digest.0
+    };
+    let bytes: Vec<u8> = (0..4096_u32)
+        .map(|index| ((index * index) >> 3) as u8)
+        .collect();
+    assert_eq!(digest_of(&bytes), digest_of(&bytes));
+    assert_ne!(digest_of(&bytes), digest_of(&bytes[1..]));
+}
+
+/// The functions of a module may come from elsewhere.
+#[test]
+fn functions_come_from_a_source() {
+    let (mut asked, mut tally) = (0, Tally::default());
+    let mut random = Random::new(1);
+    let mut source = |shape: &ModuleShape, func_index: u32| {
+        asked += 1;
+        generator::function(&mut random, Style { wild: false }, shape, func_index)
+    };
+    run_module_of(&mut source, &mut Random::new(2), &mut tally);
+    assert_eq!(asked, generator::DEFINED.len());
+    assert!(tally.accepted > 0);
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! The types of values, functions and externals (specification, section 2.3); those
-//! with limits, memories and tables, are in [`crate::limits`].
+//! with limits, memories and tables, are in `limits.rs`.
 //!
 //! They are plain data. Whether a type is *valid* (its minimum not above its
 //! maximum, its size within the address space) is checked where an entity of

@@ -40,6 +40,7 @@ pub enum CompilationMode {
 pub struct Config {
     pub(crate) features: Features,
     pub(crate) consume_fuel: bool,
+    pub(crate) epoch_interruption: bool,
     pub(crate) compilation_mode: CompilationMode,
     pub(crate) max_stack_bytes: usize,
     pub(crate) max_call_depth: u32,
@@ -59,6 +60,7 @@ impl Default for Config {
         Self {
             features: Features::default(),
             consume_fuel: false,
+            epoch_interruption: false,
             compilation_mode: CompilationMode::default(),
             max_stack_bytes: store.stack_bytes,
             max_call_depth: store.max_call_depth,
@@ -149,6 +151,25 @@ impl Config {
     #[must_use]
     pub fn get_consume_fuel(&self) -> bool {
         self.consume_fuel
+    }
+
+    /// Whether running code can be interrupted by
+    /// [`Engine::increment_epoch`](crate::Engine::increment_epoch); off by default.
+    ///
+    /// With interruption on, code looks at the engine's epoch wherever a function or a round
+    /// of a loop begins, which costs a few percent. A single bulk operation
+    /// (`memory.fill`, ...) and a host function are not interrupted; the first is bounded by
+    /// the size of the memory or table. A store begins with its deadline reached: see
+    /// [`Store::set_epoch_deadline`](crate::Store::set_epoch_deadline).
+    pub fn epoch_interruption(&mut self, enable: bool) -> &mut Self {
+        self.epoch_interruption = enable;
+        self
+    }
+
+    /// Whether running code can be interrupted.
+    #[must_use]
+    pub fn get_epoch_interruption(&self) -> bool {
+        self.epoch_interruption
     }
 
     /// When functions are validated and translated;

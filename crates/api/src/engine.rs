@@ -2,7 +2,7 @@
 
 use alloc::sync::{Arc, Weak};
 
-use damson_core::{PrunedRef, StoreConfig};
+use damson_core::{Epoch, PrunedRef, StoreConfig};
 
 use crate::config::Config;
 use crate::error::EngineMismatch;
@@ -21,6 +21,7 @@ pub struct Engine {
 #[derive(Debug, Default)]
 struct Inner {
     config: Config,
+    epoch: Arc<Epoch>,
 }
 
 impl Engine {
@@ -30,6 +31,7 @@ impl Engine {
         Self {
             inner: Arc::new(Inner {
                 config: config.clone(),
+                epoch: Arc::default(),
             }),
         }
     }
@@ -44,6 +46,15 @@ impl Engine {
     #[must_use]
     pub fn same(a: &Self, b: &Self) -> bool {
         Arc::ptr_eq(&a.inner, &b.inner)
+    }
+
+    /// Begins the next epoch: stores of this engine whose deadline it is stop what they run,
+    /// wherever [`Config::epoch_interruption`] is on.
+    ///
+    /// To be called from any thread; it never waits, so a signal handler may call it. See
+    /// [`Store::set_epoch_deadline`](crate::Store::set_epoch_deadline).
+    pub fn increment_epoch(&self) {
+        self.inner.epoch.increment();
     }
 
     /// A handle that does not keep the engine alive.
@@ -65,6 +76,7 @@ impl Engine {
         store.max_host_nesting = config.max_host_nesting;
         store.memory_storage = config.memory_storage.as_ref().map(StorageMaker::to_core);
         store.fuel = config.consume_fuel.then_some(0);
+        store.epoch = Some(Arc::clone(&self.inner.epoch));
         store.embedder = Some(Arc::new(self.clone()));
         store
     }
@@ -77,6 +89,7 @@ impl Engine {
         config.floats = self.config().floats;
         config.ignore_custom_sections = self.config().ignore_custom_sections;
         config.limits = self.config().limits;
+        config.epoch_interruption = self.config().epoch_interruption;
         config
     }
 

@@ -11,7 +11,7 @@ use crate::func::{Func, TypedFunc, WasmParams, WasmResults};
 use crate::global::Global;
 use crate::memory::Memory;
 use crate::module::Module;
-use crate::store::{AsContext, AsContextMut, StoreContext};
+use crate::store::{AsContext, AsContextMut, StoreContext, StoreContextMut};
 use crate::table::Table;
 
 /// An instance of a module in a store.
@@ -63,15 +63,48 @@ impl Instance {
 
     /// Runs the start function of a freshly allocated instance, if its module has one.
     pub(crate) fn start(self, store: &mut PrunedMut<'_>, module: &Module) -> Result<(), Error> {
+        match self.start_func(store.as_ref(), module)? {
+            Some(start) => crate::func::run(store, start.handle(), &mut []),
+            None => Ok(()),
+        }
+    }
+
+    /// Runs the start function, which may wait.
+    pub(crate) async fn start_async<T: 'static>(
+        self,
+        ctx: &mut StoreContextMut<'_, T>,
+        module: &Module,
+    ) -> Result<(), Error> {
+        match self.start_func(ctx.pruned_ref(), module)? {
+            Some(start) => crate::func::run_async(ctx, start, &mut []).await,
+            None => Ok(()),
+        }
+    }
+
+    fn start_func(self, store: PrunedRef<'_>, module: &Module) -> Result<Option<Func>, Error> {
         let Some(start) = module.shape().start else {
-            return Ok(());
+            return Ok(None);
         };
-        let instance = store.as_ref().instance(self.0)?;
-        let func = instance
-            .func(start)
-            .expect("validation checked the index")
-            .handle();
-        crate::func::run(store, func, &mut [])
+        let func = store.instance(self.0)?.func(start);
+        let handle = func.expect("validation checked the index").handle();
+        Ok(Some(Func::from_handle(handle)))
+    }
+
+    /// Instantiates a module like [`Instance::new`]; its start function may wait, see
+    /// [`Func::call_async`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Instance::new`].
+    pub async fn new_async(
+        mut store: impl AsContextMut,
+        module: &Module,
+        imports: &[Extern],
+    ) -> Result<Self, Error> {
+        let mut ctx = store.as_context_mut();
+        let instance = Self::allocate(&mut ctx.pruned_mut(), module, imports)?;
+        instance.start_async(&mut ctx, module).await?;
+        Ok(instance)
     }
 
     fn entity<'a>(&self, store: PrunedRef<'a>) -> Result<&'a InstanceEntity, ForeignHandle> {

@@ -103,7 +103,9 @@ pub use self::error::Error;
 pub use self::externals::{Export, ExportsIter, Extern};
 pub use self::foreign::{Finalizer, ForeignData};
 pub use self::func::{
-    Caller, Func, IntoFunc, TypedFunc, WasmParams, WasmResults, WasmRet, WasmTy, WasmTyList,
+    Caller, Func, IntoFunc, ResumableCall, ResumableCallHostTrap, ResumableCallOutOfFuel,
+    TypedFunc, TypedResumableCall, TypedResumableCallHostTrap, TypedResumableCallOutOfFuel,
+    WasmParams, WasmResults, WasmRet, WasmTy, WasmTyList,
 };
 pub use self::global::Global;
 pub use self::instance::Instance;
@@ -116,10 +118,12 @@ pub use self::module::{
 };
 pub use self::store::{
     AsContext, AsContextMut, Erased, PrunedMut, PrunedRef, PrunedStore, Store, StoreContext,
-    StoreContextMut,
+    StoreContextMut, UpdateDeadline,
 };
 pub use self::table::Table;
 pub use self::value::{ExternRef, F32, F64, Nullable, Ref, Val};
+/// The number of the costs in fuel; it is raised when a program's cost changes.
+pub use damson_core::fuel::VERSION as FUEL_COSTS_VERSION;
 pub use damson_core::{
     CallHook, Cell, ExternType, FuncType, GlobalType, Local, MemoryType, MemoryTypeBuilder,
     Mutability, RefType, Sendable, TableType, Trap, TrapCode, TrapSite, TypeMismatch, ValType,

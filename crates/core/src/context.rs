@@ -28,6 +28,7 @@ use core::ptr::{self, NonNull};
 
 use crate::cell::Cell;
 use crate::entry::CodeEntry;
+use crate::epoch::{Epoch, NEVER};
 use crate::error::StackError;
 use crate::instance::InstanceEntity;
 use crate::memory::MemoryEntity;
@@ -99,8 +100,18 @@ pub struct Context {
     pub mem0_limits: [i64; 5],
     /// The end of the value stack.
     pub stack_end: *mut Cell,
-    /// The fuel left. Means nothing unless [`metered`](Self::metered).
+    /// The fuel at hand. Means nothing unless [`metered`](Self::metered).
     pub fuel: u64,
+    /// The present epoch. Never null; lives as long as the store.
+    pub epoch: *const Epoch,
+    /// The epoch from which on code that looks at it has to leave the loop.
+    pub epoch_deadline: u64,
+    /// Code that no function contains, only linkages point to it; the executor's.
+    pub trampolines: [Cell; 2],
+    /// Fuel that is left, but not at hand: see [`Context::refuel`].
+    pub fuel_reserve: u64,
+    /// How much fuel comes out of the reserve at a time.
+    pub fuel_interval: u64,
     /// How many more calls may nest.
     pub depth_left: u32,
     /// Whether fuel is consumed.
@@ -136,6 +147,11 @@ impl Context {
             mem0_limits: [NO_LIMIT; 5],
             stack_end: ptr::null_mut(),
             fuel: fuel.unwrap_or(0),
+            epoch: &raw const NEVER,
+            epoch_deadline: u64::MAX,
+            trampolines: [Cell::ZERO; 2],
+            fuel_reserve: 0,
+            fuel_interval: u64::MAX,
             depth_left: depth,
             metered: fuel.is_some(),
             instance: ptr::null(),
@@ -162,6 +178,27 @@ impl Context {
                 cells: stack_bytes / size_of::<Cell>(),
             },
         }
+    }
+
+    /// Sets the fuel: as much as one interval at hand, the rest in reserve.
+    pub fn set_fuel(&mut self, fuel: u64) {
+        self.fuel = fuel.min(self.fuel_interval);
+        self.fuel_reserve = fuel - self.fuel;
+    }
+
+    /// Takes one interval of fuel out of the reserve; tells whether there was any.
+    pub fn refuel(&mut self) -> bool {
+        let more = self.fuel_interval.min(self.fuel_reserve);
+        // What is at hand and in reserve was one number once: no overflow.
+        self.fuel += more;
+        self.fuel_reserve -= more;
+        more > 0
+    }
+
+    /// All fuel that is left.
+    #[must_use]
+    pub fn total_fuel(&self) -> u64 {
+        self.fuel.saturating_add(self.fuel_reserve)
     }
 
     /// Makes `instance` the running one and returns the base of its memory 0
@@ -320,6 +357,24 @@ mod tests {
         context.ensure_stack().unwrap();
         assert_eq!(context.stack_base, context.stack_end);
         assert!(!context.stack_base.is_null());
+    }
+
+    #[test]
+    fn fuel_comes_in_intervals_and_none_is_lost() {
+        let mut context = Context::new(0, 1, 1, Some(0));
+        context.fuel_interval = 10;
+        context.set_fuel(25);
+        assert_eq!((context.fuel, context.fuel_reserve), (10, 15));
+        context.fuel = 3;
+        assert!(context.refuel());
+        assert_eq!((context.fuel, context.total_fuel()), (13, 18));
+        context.fuel = 0;
+        assert!(context.refuel());
+        assert_eq!((context.fuel, context.fuel_reserve), (5, 0));
+        assert!(!context.refuel());
+        context.fuel_interval = u64::MAX;
+        context.set_fuel(u64::MAX);
+        assert_eq!(context.total_fuel(), u64::MAX);
     }
 
     #[test]

@@ -20,7 +20,8 @@
 //!
 //! # Invariants
 //!
-//! - The pointer is null, or from a box that the entry owns.
+//! - The pointer is null, or from a box that the entry owns. (An entry that is lent a
+//!   value is never dropped.)
 //! - It changes once, from null. Whoever sees it not null sees the whole value:
 //!   it is written with `Release` and read with `Acquire`.
 //! - A published value is not changed, and lives as long as its entry.
@@ -85,6 +86,19 @@ impl<C> CodeEntry<C> {
             // SAFETY: from the box above, and not published.
             Err(_) => Err(unsafe { Box::from_raw(code) }),
         }
+    }
+
+    /// Publishes a value that another entry owns, unless there is one.
+    ///
+    /// # Safety
+    ///
+    /// The value lives as long as this entry is used, and this entry is never dropped.
+    pub unsafe fn lend(&self, code: &C) {
+        let code = ptr::from_ref(code).cast_mut();
+        // Whatever was published before stays.
+        let _ =
+            self.code
+                .compare_exchange(ptr::null_mut(), code, Ordering::AcqRel, Ordering::Acquire);
     }
 
     /// The value, made by `make` if there is none. Several threads may make one; all of

@@ -24,6 +24,11 @@ pub struct TypeMismatch {
 #[error("expected a store that meters fuel, but metering is disabled in its configuration")]
 pub struct FuelDisabled;
 
+/// An epoch's deadline was set in a store without an epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected a store with epoch interruption, but it is disabled in its configuration")]
+pub struct EpochDisabled;
+
 /// The value stack of a store could not be allocated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no memory for a value stack of {bytes} bytes")]

@@ -12,6 +12,7 @@
 use alloc::boxed::Box;
 use core::any::{TypeId, type_name};
 use core::fmt;
+use core::pin::Pin;
 
 use crate::cell::Cell;
 use crate::entry::CodeEntry;
@@ -47,13 +48,27 @@ impl<'a> HostCall<'a> {
 /// the results are to be left there.
 pub type HostBody = Box<dyn Fn(HostCall<'_>, &mut [Cell]) -> Result<(), HostError> + Send + Sync>;
 
+/// What an async host function does, to be polled.
+pub type HostFuture<'a> = Pin<Box<dyn Future<Output = Result<(), HostError>> + Send + 'a>>;
+
+/// The body of an async host function: as [`HostBody`], in a future. It has the store and
+/// the cells until it is ready or dropped.
+pub type AsyncHostBody =
+    Box<dyn for<'a> Fn(HostCall<'a>, &'a mut [Cell]) -> HostFuture<'a> + Send + Sync>;
+
+/// The two kinds of bodies.
+pub(crate) enum Body {
+    Sync(HostBody),
+    Async(AsyncHostBody),
+}
+
 /// A host function that is not in a store yet.
 pub struct HostFunc {
     pub(crate) ty: FuncType,
     /// The type of host data that the body relies on, and its name; `None` if
     /// the body works in every store.
     pub(crate) data: Option<(TypeId, &'static str)>,
-    pub(crate) body: HostBody,
+    pub(crate) body: Body,
 }
 
 impl HostFunc {
@@ -65,7 +80,27 @@ impl HostFunc {
         Self {
             ty,
             data: Some((TypeId::of::<T>(), type_name::<T>())),
-            body: Box::new(body),
+            body: Body::Sync(Box::new(body)),
+        }
+    }
+
+    /// An async function for stores with host data of type `T` only.
+    #[must_use]
+    pub fn new_async<T: 'static>(ty: FuncType, body: AsyncHostBody) -> Self {
+        Self {
+            ty,
+            data: Some((TypeId::of::<T>(), type_name::<T>())),
+            body: Body::Async(body),
+        }
+    }
+
+    /// An async function for every store.
+    #[must_use]
+    pub fn untyped_async(ty: FuncType, body: AsyncHostBody) -> Self {
+        Self {
+            ty,
+            data: None,
+            body: Body::Async(body),
         }
     }
 
@@ -77,7 +112,7 @@ impl HostFunc {
         Self {
             ty,
             data: None,
-            body: Box::new(body),
+            body: Body::Sync(Box::new(body)),
         }
     }
 
@@ -112,17 +147,20 @@ pub struct FuncEntity {
     pub func_index: u32,
     ty: FuncType,
     handle: FuncHandle,
-    host: Option<HostBody>,
+    /// What a call needs: [`FuncType::cells`].
+    cells: u32,
+    host: Option<Body>,
 }
 
 impl FuncEntity {
-    pub(crate) fn host(ty: FuncType, type_id: u32, handle: FuncHandle, body: HostBody) -> Self {
+    pub(crate) fn host(ty: FuncType, type_id: u32, handle: FuncHandle, body: Body) -> Self {
         Self {
             type_id,
             index: handle.index(),
             instance: core::ptr::null(),
             code: core::ptr::null(),
             func_index: 0,
+            cells: ty.cells() as u32,
             ty,
             handle,
             host: Some(body),
@@ -144,6 +182,7 @@ impl FuncEntity {
             instance,
             code,
             func_index,
+            cells: ty.cells() as u32,
             ty,
             handle,
             host: None,
@@ -164,8 +203,23 @@ impl FuncEntity {
 
     /// Whether the function is of the host.
     #[must_use]
+    #[inline]
     pub const fn is_host(&self) -> bool {
-        self.host.is_some()
+        self.instance.is_null()
+    }
+
+    /// Whether the function is an async one of the host.
+    #[must_use]
+    #[inline]
+    pub const fn is_async(&self) -> bool {
+        matches!(self.host, Some(Body::Async(_)))
+    }
+
+    /// How many cells a call needs: [`FuncType::cells`] of the type.
+    #[must_use]
+    #[inline]
+    pub const fn cells(&self) -> usize {
+        self.cells as usize
     }
 
     /// The reference to this function, as a cell.
@@ -182,7 +236,7 @@ impl FuncEntity {
     ///
     /// # Panics
     ///
-    /// If the body does, or if this is a Wasm function.
+    /// If the body does, or if this is no synchronous host function.
     ///
     /// # Safety
     ///
@@ -195,8 +249,33 @@ impl FuncEntity {
     ) -> Result<(), HostError> {
         debug_assert_eq!(call.store.id(), self.handle.store_id());
         debug_assert_eq!(cells.len(), self.ty.cells());
-        let body = self.host.as_ref().expect("only host functions have a body");
-        body(call, cells)
+        match &self.host {
+            Some(Body::Sync(body)) => body(call, cells),
+            _ => panic!("expected a synchronous host function"),
+        }
+    }
+
+    /// Calls the body of an async host function: gives its future.
+    ///
+    /// # Panics
+    ///
+    /// If the body does, or if this is no async host function.
+    ///
+    /// # Safety
+    ///
+    /// `call.store` is the store that this function lives in.
+    #[must_use]
+    pub unsafe fn call_host_async<'a>(
+        &self,
+        call: HostCall<'a>,
+        cells: &'a mut [Cell],
+    ) -> HostFuture<'a> {
+        debug_assert_eq!(call.store.id(), self.handle.store_id());
+        debug_assert_eq!(cells.len(), self.ty.cells());
+        match &self.host {
+            Some(Body::Async(body)) => body(call, cells),
+            _ => panic!("expected an async host function"),
+        }
     }
 }
 

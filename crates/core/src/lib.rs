@@ -50,7 +50,9 @@ pub mod code;
 mod const_expr;
 pub mod context;
 pub mod entry;
+pub mod epoch;
 pub mod error;
+pub mod fuel;
 pub mod func;
 pub mod global;
 pub mod handle;
@@ -74,8 +76,9 @@ pub use cell::{Cell, CellValue};
 pub use code::CodeHandle;
 pub use context::{ActiveCall, Bridge, Context, Regs, Trace};
 pub use entry::CodeEntry;
-pub use error::{CountExceeded, FuelDisabled, GrowError, StackError, TypeMismatch};
-pub use func::{FuncEntity, HostBody, HostCall, HostError, HostFunc};
+pub use epoch::{Epoch, EpochBehaviour, EpochDecision, EpochFn};
+pub use error::{CountExceeded, EpochDisabled, FuelDisabled, GrowError, StackError, TypeMismatch};
+pub use func::{AsyncHostBody, FuncEntity, HostBody, HostCall, HostError, HostFunc, HostFuture};
 pub use global::{GlobalEntity, GlobalError};
 pub use handle::{
     ExternHandle, ForeignHandle, FuncHandle, GlobalHandle, Handle, InstanceHandle, MemoryHandle,

@@ -37,6 +37,8 @@ pub enum TrapCode {
     GrowthOperationLimited,
     /// The host has no memory for what running the guest takes, such as its stack.
     OutOfSystemMemory,
+    /// The store's deadline has come: another thread has raised the epoch.
+    Interrupt,
 }
 
 /// A number that is none of a [`TrapCode`].
@@ -87,6 +89,7 @@ impl TrapCode {
             Self::InvalidReference => "invalid reference",
             Self::GrowthOperationLimited => "growth operation limited",
             Self::OutOfSystemMemory => "out of system memory",
+            Self::Interrupt => "interrupt: the epoch deadline was reached",
         }
     }
 
@@ -105,6 +108,7 @@ impl TrapCode {
         Self::InvalidReference,
         Self::GrowthOperationLimited,
         Self::OutOfSystemMemory,
+        Self::Interrupt,
     ];
 }
 

@@ -4,14 +4,14 @@
 //! linkage follows its parameters and names the caller's frame and the instruction after the
 //! call. Where that instruction is not one of the instance's code, it is one of the driver's
 //! trampolines, and the chain goes on at the next bridge: the caller is in another instance,
-//! or a host function is between (see `Driver::call_wasm`).
+//! or a host function is between (see `Machine::bridge_host`).
 //!
 //! A trace is recorded when a call fails, before its frames are given up, in the store's
 //! context; [`take`] fetches it. Recording is bounded, costs nothing while all goes well, and
 //! knows functions by their index only: names are the embedder's business.
 #![expect(unsafe_code, reason = "reads frames of the value stack")]
 
-use crate::code::CodeMap;
+use crate::code::{CodeMap, InstanceCode};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::any::Any;
@@ -88,7 +88,9 @@ fn resolve(calls: Vec<ActiveCall>) -> Vec<Frame> {
 
 /// The code map of an instance.
 pub(crate) fn code_map(instance: &InstanceEntity) -> Option<&CodeMap> {
-    instance.code_handle().keep_alive().downcast_ref()
+    let owner = instance.code_handle().keep_alive();
+    let own = owner.downcast_ref::<InstanceCode>();
+    own.map(InstanceCode::map).or_else(|| owner.downcast_ref())
 }
 
 /// Records the active calls in the context.

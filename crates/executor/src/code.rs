@@ -11,6 +11,7 @@ use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use core::any::Any;
 use core::fmt;
+use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
 use damson_core::entry::CodeEntry;
 use damson_core::shape::ModuleShape;
@@ -162,19 +163,22 @@ pub struct CodeMap {
     /// The function of each code, by the address of its first instruction.
     by_address: Mutex<BTreeMap<usize, u32>>,
     origin: Option<Arc<dyn Any + Send + Sync>>,
+    /// The fuel that the first call of each function in an instance costs; empty if there is
+    /// no such charge.
+    first_calls: Box<[u64]>,
 }
 
 impl CodeMap {
     /// A map in which no function has code. A call of one that has none is an error.
     #[must_use]
     pub fn new(shape: Arc<ModuleShape>) -> Arc<Self> {
-        Self::make(shape, None, None)
+        Self::make(shape, None, None, Box::default())
     }
 
     /// A map in which `compiler` makes missing code.
     #[must_use]
     pub fn with_compiler(shape: Arc<ModuleShape>, compiler: Box<dyn Compiler>) -> Arc<Self> {
-        Self::make(shape, Some(compiler), None)
+        Self::make(shape, Some(compiler), None, Box::default())
     }
 
     /// A map that remembers what its code was made of: something of the embedder's, which
@@ -185,13 +189,30 @@ impl CodeMap {
         compiler: Option<Box<dyn Compiler>>,
         origin: Arc<dyn Any + Send + Sync>,
     ) -> Arc<Self> {
-        Self::make(shape, compiler, Some(origin))
+        Self::make(shape, compiler, Some(origin), Box::default())
+    }
+
+    /// A map for stores that meter: the first call of a function in an instance costs the
+    /// fuel that `first_calls` says, by the function's index among those that the module
+    /// defines. That is so whether the function has code already or `compiler` makes it: what
+    /// a program costs does not depend on who has run it before.
+    ///
+    /// A function that is missing in `first_calls` costs nothing.
+    #[must_use]
+    pub fn metered(
+        shape: Arc<ModuleShape>,
+        compiler: Option<Box<dyn Compiler>>,
+        origin: Option<Arc<dyn Any + Send + Sync>>,
+        first_calls: Box<[u64]>,
+    ) -> Arc<Self> {
+        Self::make(shape, compiler, origin, first_calls)
     }
 
     fn make(
         shape: Arc<ModuleShape>,
         compiler: Option<Box<dyn Compiler>>,
         origin: Option<Arc<dyn Any + Send + Sync>>,
+        first_calls: Box<[u64]>,
     ) -> Arc<Self> {
         let imported = shape.num_imported_funcs();
         let defined = shape.funcs.len().saturating_sub(imported as usize);
@@ -202,7 +223,15 @@ impl CodeMap {
             compiler,
             by_address: Mutex::new(BTreeMap::new()),
             origin,
+            first_calls,
         })
+    }
+
+    /// The fuel that the first call of a function in an instance costs.
+    pub(crate) fn first_call_cost(&self, func_index: u32) -> u64 {
+        let defined = func_index.checked_sub(self.imported);
+        let cost = defined.and_then(|index| self.first_calls.get(index as usize));
+        cost.copied().unwrap_or(0)
     }
 
     fn entry(&self, func_index: u32) -> Option<&CodeEntry<Code>> {
@@ -321,6 +350,12 @@ impl CodeMap {
     /// The function to which the instruction at `ip` belongs, and the byte offset of its Wasm
     /// operator.
     pub(crate) fn locate(&self, ip: *const Cell) -> Option<(u32, Option<u32>)> {
+        let code = self.find(ip)?;
+        Some((code.func_index, code.wasm_offset(code.position(ip)?)))
+    }
+
+    /// The code to which the instruction at `ip` belongs.
+    pub(crate) fn find(&self, ip: *const Cell) -> Option<&Code> {
         let before = {
             let by_address = self.by_address.lock();
             by_address
@@ -329,8 +364,7 @@ impl CodeMap {
                 .map(|(_, &func_index)| func_index)
         };
         let code = self.entry(before?)?.get()?;
-        let cell = code.position(ip)?;
-        Some((code.func_index, code.wasm_offset(cell)))
+        code.position(ip).map(|_| code)
     }
 
     /// What the code was made of, if the map was told.
@@ -338,9 +372,13 @@ impl CodeMap {
         self.origin.as_ref()
     }
 
-    /// The map as the store knows it: what an instance of the module is made with.
+    /// The map as the store knows it: what an instance of the module is made with, and no
+    /// second one where first calls cost fuel.
     #[must_use]
     pub fn handle(self: &Arc<Self>) -> CodeHandle {
+        if !self.first_calls.is_empty() {
+            return InstanceCode::handle(self);
+        }
         let keep_alive: Arc<dyn Any + Send + Sync> = Arc::clone(self) as _;
         // SAFETY: the entries live as long as the map and do not move. They are empty, for
         // which the handlers look, or hold code that was verified for this shape.
@@ -351,6 +389,42 @@ impl CodeMap {
                 self.entries.len(),
                 Arc::clone(&self.shape),
             )
+        }
+    }
+}
+
+/// The functions that one instance has called, where first calls cost fuel: an instance sees
+/// the others as functions without code, so their first call comes to the driver.
+pub(crate) struct InstanceCode {
+    map: Arc<CodeMap>,
+    /// What they hold is the map's, so they do not drop it.
+    entries: Box<[ManuallyDrop<CodeEntry<Code>>]>,
+}
+
+impl InstanceCode {
+    fn handle(map: &Arc<CodeMap>) -> CodeHandle {
+        let entry = |_| ManuallyDrop::new(CodeEntry::new());
+        let code = Arc::new(Self {
+            map: Arc::clone(map),
+            entries: map.entries.iter().map(entry).collect(),
+        });
+        let (entries, len) = (code.entries.as_ptr().cast(), code.entries.len());
+        // SAFETY: the entries live as long as `code` and do not move. They are empty, for
+        // which the handlers look, or hold code of the map, which `code` keeps alive.
+        unsafe { CodeHandle::new(code, entries, len, Arc::clone(&map.shape)) }
+    }
+
+    pub(crate) fn map(&self) -> &CodeMap {
+        &self.map
+    }
+
+    /// Lets the instance see the code of a function.
+    pub(crate) fn take_over(&self, func_index: u32) {
+        let defined = func_index.wrapping_sub(self.map.imported) as usize;
+        let shared = self.map.entry(func_index).and_then(CodeEntry::get);
+        if let (Some(own), Some(code)) = (self.entries.get(defined), shared) {
+            // SAFETY: the map lives as long as the entry, which is never dropped.
+            unsafe { own.lend(code) };
         }
     }
 }

@@ -49,6 +49,8 @@ impl Exit {
     pub(crate) const SERVICE: Self = Self(6);
     /// There is not enough fuel for the instruction; repeat it when there is.
     pub(crate) const OUT_OF_FUEL: Self = Self(7);
+    /// The epoch's deadline is reached; go on with the next instruction.
+    pub(crate) const EPOCH: Self = Self(8);
     /// The portable loop goes on; never leaves this file.
     #[cfg(not(damson_tail_dispatch))]
     const NEXT: Self = Self(0);

@@ -54,7 +54,7 @@ mod services;
 
 pub use backtrace::Backtrace;
 pub use code::{CodeMap, CompileError, Compiler, DefineError};
-pub use driver::{CallError, call};
+pub use driver::{AsyncCall, CallError, Progress, Reason, Suspended, call, call_resumable};
 
 /// The instruction set, to build code with.
 pub use damson_ir as ir;

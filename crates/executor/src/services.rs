@@ -14,6 +14,7 @@
 )]
 
 use crate::dispatch::{Exit, Instruction, exit};
+use crate::driver::REQUIRED_FUEL;
 use crate::place::{Place, Slot, cells, read_u16, read_u32};
 use core::marker::PhantomData;
 use damson_core::context::{Context, Regs};
@@ -22,7 +23,7 @@ use damson_core::instance::InstanceEntity;
 use damson_core::memory::MemoryEntity;
 use damson_core::table::TableEntity;
 use damson_core::types::{MAX_PAGES, PAGE_SIZE};
-use damson_core::{Cell, PrunedMut, TrapCode};
+use damson_core::{Cell, PrunedMut, TrapCode, fuel};
 
 /// What an instruction does outside of the loop.
 ///
@@ -254,7 +255,7 @@ fn grown(result: Result<u64, GrowError>) -> Result<u32, TrapCode> {
     }
 }
 
-/// Takes fuel for a bulk operation on `len` bytes: one unit for every 64 begun.
+/// Takes fuel for a bulk operation on `len` bytes.
 ///
 /// # Safety
 ///
@@ -263,8 +264,12 @@ unsafe fn charge(cx: *mut Context, len: u64) -> Result<(), TrapCode> {
     // SAFETY: as the caller promises.
     unsafe {
         if (*cx).metered {
-            let left = (*cx).fuel.checked_sub(len.div_ceil(64));
-            (*cx).fuel = left.ok_or(TrapCode::OutOfFuel)?;
+            let units = fuel::of_bytes(len);
+            let Some(left) = (*cx).fuel.checked_sub(units) else {
+                (*cx).exit_detail[REQUIRED_FUEL] = units;
+                return Err(TrapCode::OutOfFuel);
+            };
+            (*cx).fuel = left;
         }
     }
     Ok(())

@@ -604,6 +604,16 @@ macro_rules! instruction_table {
                 forms { (Count) }
             }
 
+            /// Lets others interrupt the code.
+            CheckEpoch {
+                ops {
+                    /// Leaves the loop if the epoch has reached the store's deadline.
+                    CheckEpoch "check_epoch" [],
+                }
+                operands()
+                forms { () }
+            }
+
             /// Returns; the results are in the slots from 0 on.
             Return {
                 ops {

@@ -13,9 +13,12 @@ use crate::limits::EnforcedLimits;
 pub struct Config {
     /// The WebAssembly proposals that modules may use.
     pub features: Features,
-    /// Whether bytecode pays for what it does: each basic block begins with an
-    /// instruction that charges fuel for the operators of the block.
+    /// Whether bytecode pays for what it does: each stretch of code begins with an
+    /// instruction that charges fuel for its operators.
     pub consume_fuel: bool,
+    /// Whether bytecode can be interrupted: each function and each round of a loop
+    /// begins with an instruction that looks at the store's epoch.
+    pub epoch_interruption: bool,
     /// Whether modules may have instructions and values of floating-point types.
     pub floats: bool,
     /// Whether custom sections are skipped, that of the names included.
@@ -29,6 +32,7 @@ impl Default for Config {
         Self {
             features: Features::default(),
             consume_fuel: false,
+            epoch_interruption: false,
             floats: true,
             ignore_custom_sections: false,
             limits: EnforcedLimits::default(),

@@ -152,6 +152,12 @@ impl Module {
         self.debug_info.func_name(func_index)
     }
 
+    /// Whether the bytecode of the module's functions consumes fuel.
+    #[must_use]
+    pub fn consumes_fuel(&self) -> bool {
+        self.config.consume_fuel
+    }
+
     /// Where a function's body is in the Wasm binary, in bytes; `None` if the
     /// function is imported or does not exist.
     #[must_use]
@@ -250,6 +256,7 @@ impl Module {
         let options = Options {
             num_imported: self.num_imported(),
             consume_fuel: self.config.consume_fuel,
+            check_epochs: self.config.epoch_interruption,
             mark_all,
         };
         let scratch = &mut allocations.scratch;

@@ -94,8 +94,20 @@ pub(super) const MUTATIONS: &[Mutation] = mutations! {
         => "            if !MISTAKE { control.shim = None; }";
     "free-loop" in "crates/translator/src/func/control.rs":
         "a loop charges nothing for its rounds";
-        "            self.bind(label);\n        }\n        self.charge()"
-        => "            self.bind(label);\n        }\n        if MISTAKE { return Ok(()); }\n        self.charge()";
+        "            self.bind(label);\n        }\n        self.charge()?;\n"
+        => "            self.bind(label);\n        }\n        if !MISTAKE { self.charge()?; }\n";
+    "late-deadline" in "crates/executor/src/families/control.rs":
+        "code goes on for one epoch more than its deadline says";
+        "if (*(*cx).epoch).now() < (*cx).epoch_deadline {"
+        => "if (*(*cx).epoch).now() < (*cx).epoch_deadline.saturating_add(u64::from(MISTAKE)) {";
+    "free-first-call" in "crates/executor/src/driver/exits.rs":
+        "the first call of a function is charged nothing";
+        "self.charge(map.first_call_cost(func_index))?"
+        => "self.charge(if MISTAKE { 0 } else { map.first_call_cost(func_index) })?";
+    "suspended-stack" in "crates/executor/src/driver/suspended.rs":
+        "a suspended call is put back without its frames";
+        "                core::ptr::copy_nonoverlapping(from, frames.base, len);"
+        => "                if !MISTAKE { core::ptr::copy_nonoverlapping(from, frames.base, len); }";
     "immediate-sign" in "crates/executor/src/place.rs":
         "a negative immediate of 64 bits is not sign-extended";
         "    i64: |imm| i64::from(imm);"
@@ -140,15 +152,15 @@ pub(super) const MUTATIONS: &[Mutation] = mutations! {
         "base and limits of memory 0 are not read again after a growth";
         "        (*cx).regs.mem0 = (*cx).refresh_mem0();"
         => "        if !MISTAKE { (*cx).regs.mem0 = (*cx).refresh_mem0(); }";
-    "memory-after-host" in "crates/executor/src/driver.rs":
+    "memory-after-host" in "crates/executor/src/driver/calls.rs":
         "base and limits of memory 0 are not read again after a host call";
         "                mem0: (*self.cx).refresh_mem0(),"
-        => "                mem0: if MISTAKE { after.mem0 } else { (*self.cx).refresh_mem0() },";
+        => "                mem0: if MISTAKE { (*self.cx).regs.mem0 } else { (*self.cx).refresh_mem0() },";
     "bulk-fuel" in "crates/executor/src/services.rs":
         "`memory.copy` costs nothing";
         "        charge(cx, len)?;\n        if core::ptr::eq(to, from) { (*to).copy_within(dst, src, len) }"
         => "        if !MISTAKE { charge(cx, len)?; }\n        if core::ptr::eq(to, from) { (*to).copy_within(dst, src, len) }";
-    "bridge-after-trap" in "crates/executor/src/driver.rs":
+    "bridge-after-trap" in "crates/executor/src/driver/mod.rs":
         "a trap leaves behind the ways back to other instances";
         "            cx.bridges.truncate(self.bridges);"
         => "            if !MISTAKE { cx.bridges.truncate(self.bridges); }";

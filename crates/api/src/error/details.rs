@@ -30,6 +30,9 @@ pub enum FuelError {
     /// [`Config::consume_fuel`](crate::Config::consume_fuel).
     #[error("fuel metering is disabled: the engine was configured without `consume_fuel`")]
     FuelMeteringDisabled,
+    /// Calls cannot yield after no fuel at all.
+    #[error("expected an interval of at least one unit of fuel, found zero")]
+    ZeroInterval,
 }
 
 impl From<FuelDisabled> for FuelError {
@@ -84,6 +87,21 @@ pub enum FuncError {
         /// The number given.
         found: usize,
     },
+    /// An async host function was reached by a call that cannot wait for it.
+    #[error(
+        "an async host function was called, but not by an async call: use `call_async` or \
+             `instantiate_async`"
+    )]
+    NeedsAsync,
+    /// The epoch's deadline asked a call to yield that cannot wait.
+    #[error("the epoch deadline asks the call to yield, but it is not an async call")]
+    CannotYield,
+    /// A suspended call was resumed inside of a call that it was suspended outside of.
+    #[error(
+        "the call was suspended outside of the call that is running now, and its place on \
+             the stack is taken: it can be resumed when that call has ended"
+    )]
+    CannotResumeHere,
 }
 
 /// A global could not be written.

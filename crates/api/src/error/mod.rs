@@ -218,11 +218,14 @@ impl Error {
             CallError::Compile { func_index, source } => Self::from_compile(func_index, source),
             CallError::ForeignHandle(error) => error.into(),
             CallError::Stack(_) => TrapCode::OutOfSystemMemory.into(),
+            CallError::AsyncHostFunc => FuncError::NeedsAsync.into(),
+            CallError::CannotYield => FuncError::CannotYield.into(),
+            CallError::CannotResumeHere => FuncError::CannotResumeHere.into(),
             other => Self::other(other),
         }
     }
 
-    fn from_host_box(host: Box<dyn core::error::Error + Send + Sync>) -> Self {
+    pub(crate) fn from_host_box(host: Box<dyn core::error::Error + Send + Sync>) -> Self {
         match host.downcast::<Self>() {
             Ok(error) => *error,
             Err(host) => Self::host(Boxed(host)),

@@ -5,8 +5,10 @@
 //! against the signature, converting Rust values) is here and in the submodules;
 //! the executor never sees a type of the host.
 
+mod asynchronous;
 mod caller;
 mod into_func;
+mod resumable;
 mod typed;
 mod wasm_ty;
 
@@ -23,9 +25,15 @@ use crate::error::{Error, FuncError};
 use crate::store::{AsContext, AsContextMut, Erased};
 use crate::value::Val;
 
+pub(crate) use self::asynchronous::{new_async, run_async, wrapped_async};
 pub use self::caller::Caller;
 pub(crate) use self::into_func::into_body;
 pub use self::into_func::{IntoFunc, WasmRet};
+pub use self::resumable::{
+    ResumableCall, ResumableCallHostTrap, ResumableCallOutOfFuel, TypedResumableCall,
+    TypedResumableCallHostTrap, TypedResumableCallOutOfFuel,
+};
+use self::typed::LONGEST;
 pub use self::typed::TypedFunc;
 pub use self::wasm_ty::{WasmParams, WasmResults, WasmTy, WasmTyList};
 
@@ -100,20 +108,7 @@ fn call_untyped<T: 'static>(
     values.extend(results.iter().map(|ty| Val::default_for_ty(*ty)));
     let (inputs, outputs) = values.split_at_mut(params.len());
     func(caller.reborrow(), inputs, outputs)?;
-    let store = caller.pruned_ref();
-    for (index, ((value, ty), cell)) in outputs.iter().zip(results).zip(cells).enumerate() {
-        if value.ty() != *ty {
-            let (expected, found) = (*ty, value.ty());
-            return Err(FuncError::MismatchingResultType {
-                index,
-                expected,
-                found,
-            }
-            .into());
-        }
-        *cell = value.to_cell(store)?;
-    }
-    Ok(())
+    write_cells(caller.pruned_ref(), results, outputs, cells)
 }
 
 impl Func {
@@ -172,8 +167,12 @@ impl Func {
     }
 
     fn alloc_checked<T: 'static>(store: &mut PrunedMut<'_>, ty: FuncType, body: impl Body) -> Self {
-        Self::alloc(store, host_func::<T>(ty, body))
-            .expect("a context with data `T` comes from a store with data `T`")
+        Self::alloc_own(store, host_func::<T>(ty, body))
+    }
+
+    /// Puts a host function for `T` into a store that has been seen as one with data `T`.
+    fn alloc_own(store: &mut PrunedMut<'_>, func: HostFunc) -> Self {
+        Self::alloc(store, func).expect("a context with data `T` comes from a store with data `T`")
     }
 
     pub(crate) fn entity<'a>(&self, store: PrunedRef<'a>) -> Result<&'a FuncEntity, ForeignHandle> {
@@ -209,22 +208,11 @@ impl Func {
         outputs: &mut [Val],
     ) -> Result<(), Error> {
         let mut ctx = ctx.as_context_mut();
-        let ty = self.entity(ctx.pruned_ref())?.ty().clone();
-        check_inputs(&ty, inputs)?;
-        if ty.results().len() != outputs.len() {
-            let (expected, found) = (ty.results().len(), outputs.len());
-            return Err(FuncError::MismatchingResultLen { expected, found }.into());
-        }
+        let ty = check_call(ctx.pruned_ref(), *self, inputs, outputs)?;
         with_cells(ty.cells(), |cells| {
-            let store = ctx.pruned_ref();
-            for (cell, value) in cells.iter_mut().zip(inputs) {
-                *cell = value.to_cell(store)?;
-            }
+            write_params(ctx.pruned_ref(), inputs, cells)?;
             run(&mut ctx.pruned_mut(), self.0, cells)?;
-            let store = ctx.pruned_ref();
-            for ((output, ty), cell) in outputs.iter_mut().zip(ty.results()).zip(cells) {
-                *output = Val::from_cell(store, *ty, *cell);
-            }
+            write_outputs(ctx.pruned_ref(), &ty, cells, outputs);
             Ok(())
         })
     }
@@ -276,6 +264,86 @@ pub(crate) fn run(
 ) -> Result<(), Error> {
     damson_executor::call(store.reborrow(), func, cells)
         .map_err(|error| Error::from_call(store, error))
+}
+
+/// Checks a call over values, and gives the type of the function.
+fn check_call(
+    store: PrunedRef<'_>,
+    func: Func,
+    inputs: &[Val],
+    outputs: &[Val],
+) -> Result<FuncType, Error> {
+    let ty = func.entity(store)?.ty().clone();
+    check_inputs(&ty, inputs)?;
+    check_outputs(&ty, outputs)?;
+    Ok(ty)
+}
+
+/// Checks that there is one place for each result.
+fn check_outputs(ty: &FuncType, outputs: &[Val]) -> Result<(), FuncError> {
+    let (expected, found) = (ty.results().len(), outputs.len());
+    if expected == found {
+        Ok(())
+    } else {
+        Err(FuncError::MismatchingResultLen { expected, found })
+    }
+}
+
+/// Writes the parameters of a call to its cells.
+fn write_params(store: PrunedRef<'_>, inputs: &[Val], cells: &mut [Cell]) -> Result<(), Error> {
+    for (cell, value) in cells.iter_mut().zip(inputs) {
+        *cell = value.to_cell(store)?;
+    }
+    Ok(())
+}
+
+/// Reads the results of a call from its cells.
+fn write_outputs(store: PrunedRef<'_>, ty: &FuncType, cells: &[Cell], outputs: &mut [Val]) {
+    for ((output, ty), cell) in outputs.iter_mut().zip(ty.results()).zip(cells) {
+        *output = Val::from_cell(store, *ty, *cell);
+    }
+}
+
+/// Reads what a host function is called with.
+fn read_params(store: PrunedRef<'_>, ty: &FuncType, cells: &[Cell]) -> Vec<Val> {
+    let params = ty.params().iter().zip(cells);
+    params
+        .map(|(ty, cell)| Val::from_cell(store, *ty, *cell))
+        .collect()
+}
+
+/// Writes what a host function has returned, if it has the types of the results.
+fn write_cells(
+    store: PrunedRef<'_>,
+    results: &[ValType],
+    outputs: &[Val],
+    cells: &mut [Cell],
+) -> Result<(), Error> {
+    if let Some((index, expected, found)) = first_mismatch(results, outputs.iter().map(Val::ty)) {
+        return Err(FuncError::MismatchingResultType {
+            index,
+            expected,
+            found,
+        }
+        .into());
+    }
+    for (value, cell) in outputs.iter().zip(cells) {
+        *cell = value.to_cell(store)?;
+    }
+    Ok(())
+}
+
+/// Checks the number and types of results that the host gives for a host function.
+fn check_results(ty: &FuncType, results: &[Val]) -> Result<(), FuncError> {
+    check_outputs(ty, results)?;
+    match first_mismatch(ty.results(), results.iter().map(Val::ty)) {
+        Some((index, expected, found)) => Err(FuncError::MismatchingResultType {
+            index,
+            expected,
+            found,
+        }),
+        None => Ok(()),
+    }
 }
 
 /// Checks the number and types of the parameters of a call.

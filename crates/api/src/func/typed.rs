@@ -9,6 +9,9 @@ use super::{Func, WasmParams, WasmResults, run};
 use crate::error::Error;
 use crate::store::AsContextMut;
 
+/// Lists of parameters and results are at most this long.
+pub(super) const LONGEST: usize = 16;
+
 /// A function with typed parameters and results, from [`Func::typed`].
 ///
 /// A call checks no types and allocates nothing.
@@ -35,6 +38,16 @@ impl<Params, Results> TypedFunc<Params, Results> {
 }
 
 impl<Params: WasmParams, Results: WasmResults> TypedFunc<Params, Results> {
+    /// How many cells a call needs.
+    pub(super) const CELLS: usize = {
+        assert!(Params::LEN <= LONGEST && Results::LEN <= LONGEST);
+        if Params::LEN > Results::LEN {
+            Params::LEN
+        } else {
+            Results::LEN
+        }
+    };
+
     /// Calls the function.
     ///
     /// # Errors
@@ -42,20 +55,8 @@ impl<Params: WasmParams, Results: WasmResults> TypedFunc<Params, Results> {
     /// - If the function or a reference among the parameters belongs to another store.
     /// - If the call traps, or a host function fails; that function's own error comes back.
     pub fn call(&self, mut ctx: impl AsContextMut, params: Params) -> Result<Results, Error> {
-        /// Lists are at most this long.
-        const LONGEST: usize = 16;
-        const {
-            assert!(Params::LEN <= LONGEST && Results::LEN <= LONGEST);
-        }
-        let len = const {
-            if Params::LEN > Results::LEN {
-                Params::LEN
-            } else {
-                Results::LEN
-            }
-        };
         let mut cells = [Cell::ZERO; LONGEST];
-        let cells = &mut cells[..len];
+        let cells = &mut cells[..Self::CELLS];
         let mut ctx = ctx.as_context_mut();
         params.to_cells(ctx.pruned_ref(), cells)?;
         run(&mut ctx.pruned_mut(), self.func.handle(), cells)?;

@@ -19,7 +19,10 @@ use damson_core::{Cell, ExternType, FuncType, HostFunc, PrunedMut};
 use crate::engine::Engine;
 use crate::error::{Error, LinkerError};
 use crate::externals::Extern;
-use crate::func::{Caller, Func, IntoFunc, host_func, into_body, raw_body, untyped_body};
+use crate::func::{
+    Caller, Func, IntoFunc, WasmRet, WasmTyList, host_func, into_body, new_async, raw_body,
+    untyped_body, wrapped_async,
+};
 use crate::instance::Instance;
 use crate::module::{ImportType, Module};
 use crate::store::{AsContext, AsContextMut};
@@ -305,6 +308,67 @@ impl<T: 'static> Linker<T> {
         Ok(())
     }
 
+    /// Defines an async host function from a closure with typed parameters and results: see
+    /// [`Func::wrap_async`].
+    ///
+    /// # Errors
+    ///
+    /// If the name is defined already and shadowing is not allowed.
+    pub fn func_wrap_async<F, Params, Results>(
+        &mut self,
+        module: &str,
+        name: &str,
+        func: F,
+    ) -> Result<&mut Self, LinkerError>
+    where
+        T: Send,
+        F: for<'a> Fn(Caller<'a, T>, Params) -> Box<dyn Future<Output = Results> + Send + 'a>
+            + Send
+            + Sync
+            + 'static,
+        Params: WasmTyList + 'static,
+        Results: WasmRet,
+    {
+        let func = Arc::new(func);
+        let host = HostDefinition {
+            ty: FuncType::new(Params::types(), Results::Ok::types()),
+            make: Arc::new(move || wrapped_async::<T, F, Params, Results>(Arc::clone(&func))),
+        };
+        self.insert(module, name, Definition::Host(host))
+    }
+
+    /// Defines an async host function of any signature, over values: see
+    /// [`Func::new_async`].
+    ///
+    /// # Errors
+    ///
+    /// If the name is defined already and shadowing is not allowed.
+    pub fn func_new_async<F>(
+        &mut self,
+        module: &str,
+        name: &str,
+        ty: FuncType,
+        func: F,
+    ) -> Result<&mut Self, LinkerError>
+    where
+        T: Send,
+        F: for<'a> Fn(
+                Caller<'a, T>,
+                &'a [Val],
+                &'a mut [Val],
+            ) -> Box<dyn Future<Output = Result<(), Error>> + Send + 'a>
+            + Send
+            + Sync
+            + 'static,
+    {
+        let func = Arc::new(func);
+        let host = HostDefinition {
+            ty: ty.clone(),
+            make: Arc::new(move || new_async::<T, F>(ty.clone(), Arc::clone(&func))),
+        };
+        self.insert(module, name, Definition::Host(host))
+    }
+
     /// What is defined under a name, if it lives in a store.
     ///
     /// A host function of the linker itself lives in no store yet and is not found
@@ -380,6 +444,26 @@ impl<T: 'static> Linker<T> {
         self.instantiate_and_start(context, module)
     }
 
+    /// Instantiates a module like [`Linker::instantiate`]; its start function may wait, see
+    /// [`Func::call_async`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Linker::instantiate_and_start`].
+    pub async fn instantiate_async(
+        &self,
+        mut context: impl AsContextMut<Data = T>,
+        module: &Module,
+    ) -> Result<Instance, Error> {
+        let mut ctx = context.as_context_mut();
+        ctx.engine().check("linker", &self.engine)?;
+        let definitions = self.definitions_for(module)?;
+        let instance = link(&mut ctx.pruned_mut(), module, &definitions)?;
+        drop(definitions);
+        instance.start_async(&mut ctx, module).await?;
+        Ok(instance)
+    }
+
     /// Looks up the imports of a module once, for many instantiations.
     ///
     /// # Errors
@@ -445,10 +529,22 @@ fn check_type(import: &ImportType<'_>, found: ExternType) -> Result<(), LinkerEr
     })
 }
 
-/// Instantiates a module of the store's engine with one definition for each import.
+/// Instantiates a module of the store's engine with one definition for each import, and runs
+/// its start function.
+fn link_and_start(
+    store: &mut PrunedMut<'_>,
+    module: &Module,
+    definitions: &[&Definition],
+) -> Result<Instance, Error> {
+    let instance = link(store, module, definitions)?;
+    instance.start(store, module)?;
+    Ok(instance)
+}
+
+/// Everything of an instantiation but the start function.
 ///
 /// All types are checked before any host function is put into the store.
-fn link_and_start(
+fn link(
     store: &mut PrunedMut<'_>,
     module: &Module,
     definitions: &[&Definition],
@@ -461,9 +557,7 @@ fn link_and_start(
         .iter()
         .map(|definition| definition.link(store))
         .collect::<Result<_, _>>()?;
-    let instance = Instance::allocate(store, module, &imports)?;
-    instance.start(store, module)?;
-    Ok(instance)
+    Instance::allocate(store, module, &imports)
 }
 
 impl<T> Clone for Linker<T> {

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
 
-use super::{Definition, link_and_start};
+use super::{Definition, link, link_and_start};
 use crate::error::Error;
 use crate::instance::Instance;
 use crate::module::Module;
@@ -48,6 +48,25 @@ impl<T: 'static> InstancePre<T> {
         let definitions: Vec<&Definition> = self.definitions.iter().collect();
         let mut ctx = context.as_context_mut();
         link_and_start(&mut ctx.pruned_mut(), &self.module, &definitions)
+    }
+
+    /// Instantiates the module like [`InstancePre::instantiate`]; its start function may
+    /// wait, see [`Func::call_async`](crate::Func::call_async).
+    ///
+    /// # Errors
+    ///
+    /// As [`InstancePre::instantiate`].
+    pub async fn instantiate_async(
+        &self,
+        mut context: impl AsContextMut<Data = T>,
+    ) -> Result<Instance, Error> {
+        let mut ctx = context.as_context_mut();
+        let instance = {
+            let definitions: Vec<&Definition> = self.definitions.iter().collect();
+            link(&mut ctx.pruned_mut(), &self.module, &definitions)?
+        };
+        instance.start_async(&mut ctx, &self.module).await?;
+        Ok(instance)
     }
 }
 

@@ -7,6 +7,7 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 
+use damson_core::fuel;
 use damson_executor::{CodeMap, CompileError, Compiler};
 use damson_ir::{ModuleVerifier, Verified};
 use damson_translator::Module as Parsed;
@@ -29,7 +30,7 @@ pub(super) fn code_map(parsed: &Arc<Parsed>, mode: CompilationMode) -> Result<Ar
 }
 
 fn eager(parsed: &Parsed, debug: Arc<ModuleDebug>) -> Result<Arc<CodeMap>, Error> {
-    let code = CodeMap::with_origin(Arc::clone(parsed.shape()), None, debug);
+    let code = new_map(parsed, None, debug);
     let verifier = ModuleVerifier::new(Arc::clone(parsed.shape()));
     for func_index in parsed.defined_funcs() {
         let verified = compile(parsed, &verifier, func_index)
@@ -48,7 +49,27 @@ fn lazy(parsed: &Arc<Parsed>, debug: Arc<ModuleDebug>) -> Arc<CodeMap> {
         parsed: Arc::clone(parsed),
         verifier: ModuleVerifier::new(Arc::clone(parsed.shape())),
     });
-    CodeMap::with_origin(Arc::clone(parsed.shape()), Some(compiler), debug)
+    new_map(parsed, Some(compiler), debug)
+}
+
+/// A map without code. Where the module's code consumes fuel, the first call of a function
+/// costs as much as to compile its body, in every mode: what a program costs must depend
+/// neither on the mode nor on whether another store has called the function before.
+fn new_map(
+    parsed: &Parsed,
+    compiler: Option<Box<dyn Compiler>>,
+    debug: Arc<ModuleDebug>,
+) -> Arc<CodeMap> {
+    let shape = Arc::clone(parsed.shape());
+    if !parsed.consumes_fuel() {
+        return CodeMap::with_origin(shape, compiler, debug);
+    }
+    let cost = |func_index| {
+        let body = parsed.body_range(func_index);
+        fuel::of_body(body.map_or(0, |body| body.end - body.start))
+    };
+    let first_calls = parsed.defined_funcs().map(cost).collect();
+    CodeMap::metered(shape, compiler, Some(debug), first_calls)
 }
 
 /// Gives the executor code at a function's first call.

@@ -49,6 +49,17 @@ pub struct StoreContextMut<'a, T> {
     data: PhantomData<fn(T) -> T>,
 }
 
+// SAFETY: a shared view of a store gives shared references to its data, a `T` by the view's
+// promise (`Erased` is not `Sync`), and read-only access to what is `Sync` otherwise.
+unsafe impl<T: Sync> Send for StoreContext<'_, T> {}
+// SAFETY: as above.
+unsafe impl<T: Sync> Sync for StoreContext<'_, T> {}
+// SAFETY: an exclusive view of a store is what the store itself is: `Send` if its data is,
+// which is a `T` by the view's promise (`Erased` is not `Send`).
+unsafe impl<T: Send> Send for StoreContextMut<'_, T> {}
+// SAFETY: a shared reference to the view gives what a `StoreContext` gives.
+unsafe impl<T: Sync> Sync for StoreContextMut<'_, T> {}
+
 impl<T> Clone for StoreContext<'_, T> {
     fn clone(&self) -> Self {
         *self
@@ -141,6 +152,13 @@ impl<'a, T: 'static> StoreContextMut<'a, T> {
             core,
             data: PhantomData,
         }
+    }
+
+    /// The view for what is asked at an epoch's deadline.
+    pub(super) fn of_deadline(core: PrunedMut<'a>) -> Self {
+        // SAFETY: the core calls the function with the store that it was given to, through a
+        // `Store<T>` (`Store::epoch_deadline_callback`), whose data is a `T`.
+        unsafe { Self::from_core(core) }
     }
 
     /// The data for as long as the view's borrow.

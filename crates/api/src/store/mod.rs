@@ -16,6 +16,7 @@
 )]
 
 mod context;
+mod metering;
 mod pruned;
 
 use alloc::boxed::Box;
@@ -29,6 +30,7 @@ use crate::error::Error;
 use crate::limiter::{ResourceLimiter, limit_by_data};
 
 pub use self::context::{AsContext, AsContextMut, StoreContext, StoreContextMut};
+pub use self::metering::UpdateDeadline;
 pub use self::pruned::{Erased, PrunedMut, PrunedRef, PrunedStore};
 
 /// Owner of instances, memories, tables, globals and functions, and of the host's

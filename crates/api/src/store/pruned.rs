@@ -13,6 +13,7 @@
 use alloc::boxed::Box;
 use core::any::{Any, TypeId};
 use core::fmt;
+use core::marker::PhantomData;
 
 use damson_core::{CallHook, Local, Sendable, TypeMismatch};
 
@@ -26,10 +27,10 @@ use crate::limiter::{ResourceLimiter, limit_by};
 ///
 /// No value of it can be made, so no store really holds one; what
 /// [`StoreContext::data`] gives for it is an empty placeholder.
+///
+/// It is neither [`Send`] nor [`Sync`], because the data that it stands for may be neither.
 #[derive(Debug)]
-pub struct Erased(());
-
-static ERASED: Erased = Erased(());
+pub struct Erased(PhantomData<*const ()>);
 
 impl Erased {
     /// Whether `T` is this type.
@@ -39,7 +40,7 @@ impl Erased {
 
     /// The placeholder, if `T` is this type.
     pub(super) fn shared<T: 'static>() -> Option<&'static T> {
-        (&ERASED as &dyn Any).downcast_ref()
+        (&Self(PhantomData) as &'static dyn Any).downcast_ref()
     }
 
     /// The placeholder, if `T` is this type. It has no size, so nothing is leaked.
@@ -47,7 +48,7 @@ impl Erased {
         if !Self::is::<T>() {
             return None;
         }
-        (Box::leak(Box::new(Self(()))) as &mut dyn Any).downcast_mut()
+        (Box::leak(Box::new(Self(PhantomData))) as &mut dyn Any).downcast_mut()
     }
 }
 

@@ -38,6 +38,12 @@ fn cost(store: &mut Store<()>, instance: Instance, name: &str, param: i32) -> u6
     PLENTY - store.get_fuel().expect("metered")
 }
 
+/// The same for a function that has been called before.
+fn warm_cost(store: &mut Store<()>, instance: Instance, name: &str, param: i32) -> u64 {
+    cost(store, instance, name, param);
+    cost(store, instance, name, param)
+}
+
 #[test]
 fn a_store_begins_without_fuel() {
     let (mut store, instance) = metered(CompilationMode::Eager);
@@ -52,8 +58,8 @@ fn a_store_begins_without_fuel() {
 #[test]
 fn fuel_is_spent_in_proportion_to_work() {
     let (mut store, instance) = metered(CompilationMode::Eager);
-    let one = cost(&mut store, instance, "spin", 1);
-    let thousand = cost(&mut store, instance, "spin", 1000);
+    let one = warm_cost(&mut store, instance, "spin", 1);
+    let thousand = warm_cost(&mut store, instance, "spin", 1000);
     let per_round = (thousand - one) / 999;
     assert!(one > 0 && per_round > 0);
     assert_eq!(
@@ -62,14 +68,14 @@ fn fuel_is_spent_in_proportion_to_work() {
         "every round costs the same"
     );
     assert_eq!(
-        cost(&mut store, instance, "spin", 1000),
+        warm_cost(&mut store, instance, "spin", 1000),
         thousand,
         "each time"
     );
 
-    let nothing = cost(&mut store, instance, "fill", 0);
-    let page = cost(&mut store, instance, "fill", 65_536);
-    let two = cost(&mut store, instance, "fill", 131_072);
+    let nothing = warm_cost(&mut store, instance, "fill", 0);
+    let page = warm_cost(&mut store, instance, "fill", 65_536);
+    let two = warm_cost(&mut store, instance, "fill", 131_072);
     assert!(
         page > nothing + 100,
         "a page is not free: {nothing}, {page}"
@@ -81,7 +87,7 @@ fn fuel_is_spent_in_proportion_to_work() {
 fn running_out_is_a_trap_after_which_more_can_be_given() {
     for mode in MODES {
         let (mut store, instance) = metered(mode);
-        let needed = cost(&mut store, instance, "spin", 100);
+        let needed = warm_cost(&mut store, instance, "spin", 100);
         let spin = instance
             .get_typed_func::<i32, ()>(&store, "spin")
             .expect("its type");
@@ -108,18 +114,104 @@ fn running_out_is_a_trap_after_which_more_can_be_given() {
     }
 }
 
+/// The cost of the first and the second call of each function of a program, in two
+/// instances of it.
+fn all_costs(engine: &Engine, wasm: &damson::Module) -> Vec<u64> {
+    let mut store = Store::new(engine, ());
+    let mut costs = Vec::new();
+    for _ in 0..2 {
+        let instance = Linker::new(engine)
+            .instantiate_and_start(&mut store, wasm)
+            .expect("it fits");
+        for name in ["spin", "fill", "spin", "fill"] {
+            costs.push(cost(&mut store, instance, name, 10));
+        }
+    }
+    costs
+}
+
 #[test]
-fn a_program_costs_the_same_in_every_mode() {
-    let costs: Vec<u64> = MODES
-        .iter()
-        .map(|mode| {
-            let (mut store, instance) = metered(*mode);
-            // The first call compiles, the second does not.
-            cost(&mut store, instance, "spin", 10);
-            cost(&mut store, instance, "spin", 10)
-        })
-        .collect();
-    assert!(costs.iter().all(|cost| cost == &costs[0]), "{costs:?}");
+fn a_program_costs_the_same_in_every_mode_and_whoever_ran_it_before() {
+    let mut all = Vec::new();
+    for mode in MODES {
+        let mut config = Config::default();
+        config.consume_fuel(true).compilation_mode(mode);
+        let engine = Engine::new(&config);
+        let wasm = module(&engine, PROGRAM);
+        // In the second store, all code is there already.
+        for _ in 0..2 {
+            all.push(all_costs(&engine, &wasm));
+        }
+    }
+    for costs in &all {
+        assert_eq!(costs, &all[0]);
+    }
+    // Both instances pay for the code of both functions, once.
+    let [spin, fill, spin_again, fill_again, ..] = all[0][..] else {
+        panic!("{all:?}")
+    };
+    let body = |index| {
+        let engine = Engine::default();
+        let range = module(&engine, PROGRAM).body_range(index);
+        range.map_or(0, |range| range.end - range.start)
+    };
+    assert_eq!(spin - spin_again, 8 * body(0));
+    assert_eq!(fill - fill_again, 8 * body(2));
+    assert_eq!(all[0][..4], all[0][4..]);
+}
+
+#[test]
+fn these_are_the_costs_of_version_1() {
+    // Whoever changes a number here raises the version, and says so in docs/fuel.md.
+    assert_eq!(damson::FUEL_COSTS_VERSION, 1);
+    let (mut store, instance) = metered(CompilationMode::Eager);
+    // The function: `loop`, its `end`... the loop: six operators a round.
+    let one = warm_cost(&mut store, instance, "spin", 1);
+    assert_eq!(one, 2 + 7);
+    assert_eq!(warm_cost(&mut store, instance, "spin", 11), one + 10 * 7);
+    assert_eq!(warm_cost(&mut store, instance, "fill", 0), 5);
+    assert_eq!(warm_cost(&mut store, instance, "fill", 6401), 5 + 101);
+}
+
+#[test]
+fn host_calls_cost_the_same_wherever_they_are() {
+    let mut config = Config::default();
+    config.consume_fuel(true);
+    let engine = Engine::new(&config);
+    let wasm = module(
+        &engine,
+        r#"(module
+            (import "host" "nothing" (func $nothing))
+            (table funcref (elem $nothing))
+            (func $same)
+            (func (export "direct") (param i32) (call $nothing))
+            (func (export "indirect") (param i32) (call_indirect (i32.const 0)))
+            (func (export "tail") (param i32) (return_call $nothing))
+            (func (export "wasm") (param i32) (call $same)))"#,
+    );
+    let mut linker = Linker::<()>::new(&engine);
+    linker
+        .func_wrap("host", "nothing", || ())
+        .expect("not defined yet");
+    let mut store = Store::new(&engine, ());
+    let instance = linker
+        .instantiate_and_start(&mut store, &wasm)
+        .expect("it fits");
+    let mut of = |name| warm_cost(&mut store, instance, name, 0);
+    // One for the call, one for the end, eight for the host call.
+    assert_eq!(of("direct"), 2 + 8);
+    assert_eq!(of("indirect"), 3 + 8);
+    assert_eq!(of("tail"), 1 + 8);
+    // The other function's `end`.
+    assert_eq!(of("wasm"), 2 + 1);
+    // Without the fuel for it, the host function is not called.
+    store.set_fuel(2 + 7).expect("metered");
+    let direct = instance
+        .get_typed_func::<i32, ()>(&store, "direct")
+        .expect("its type");
+    let error = direct.call(&mut store, 0).expect_err("too little");
+    assert_eq!(error.as_trap_code(), Some(TrapCode::OutOfFuel));
+    assert_eq!(store.get_fuel().expect("metered"), 7);
 }
 
 #[test]
@@ -142,7 +234,7 @@ fn host_functions_see_and_set_fuel() {
         })
         .expect("not defined yet");
     let mut store = Store::new(&engine, Vec::new());
-    store.set_fuel(50).expect("metered");
+    store.set_fuel(1050).expect("metered");
     let instance = linker
         .instantiate_and_start(&mut store, &module)
         .expect("it fits");
@@ -153,7 +245,7 @@ fn host_functions_see_and_set_fuel() {
     let [first, second] = store.data()[..] else {
         panic!("{:?}", store.data())
     };
-    assert!(first < 50, "the call was paid for: {first}");
+    assert!(first < 1050, "the call was paid for: {first}");
     assert!(
         (900..1000).contains(&second),
         "counted from what was set: {second}"

@@ -1,9 +1,11 @@
 //! The façade as an embedder meets it.
 
+mod asynchronous;
 mod backtraces;
 mod bad_input;
 mod compile_fail;
 mod drops;
+mod epochs;
 mod examples;
 mod externals;
 mod foreign;
@@ -15,6 +17,7 @@ mod linking;
 mod modes;
 mod pruned;
 mod reentrancy;
+mod resumable;
 mod storages;
 mod threads;
 mod translation;

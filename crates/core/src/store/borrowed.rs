@@ -12,6 +12,7 @@ use alloc::sync::Arc;
 use core::any::Any;
 use core::fmt;
 use core::marker::PhantomData;
+use core::num::NonZeroU64;
 use core::ptr::NonNull;
 
 use super::StoreCore;
@@ -19,7 +20,8 @@ use super::vtable::{CallHook, FuelDecision, HostVtable};
 use crate::arena::Arena;
 use crate::cell::Cell;
 use crate::context::Context;
-use crate::error::{FuelDisabled, StackError, TypeMismatch};
+use crate::epoch::{EpochBehaviour, EpochDecision, EpochFn};
+use crate::error::{EpochDisabled, FuelDisabled, StackError, TypeMismatch};
 use crate::func::{FuncEntity, HostError};
 use crate::global::{GlobalEntity, GlobalError};
 use crate::handle::{
@@ -140,7 +142,7 @@ impl<'a> PrunedRef<'a> {
     pub fn fuel(self) -> Option<u64> {
         // SAFETY: as in `id`.
         let context = unsafe { &(*self.core()).context };
-        context.metered.then_some(context.fuel)
+        context.metered.then_some(context.total_fuel())
     }
 
     /// The execution context, to be read.
@@ -369,11 +371,112 @@ impl<'a> PrunedMut<'a> {
         // SAFETY: the core is valid and used through this borrow only (`new`).
         let context = unsafe { &mut (*self.core()).context };
         if context.metered {
-            context.fuel = fuel;
+            context.set_fuel(fuel);
             Ok(())
         } else {
             Err(FuelDisabled)
         }
+    }
+
+    /// Sets how much fuel is at hand at a time: where it is used up, the executor
+    /// comes to the driver for more, and a call that can wait lets others run first.
+    /// `None` for all at once, which is how a store begins.
+    ///
+    /// # Errors
+    ///
+    /// [`FuelDisabled`] if the store does not meter.
+    pub fn set_fuel_interval(&mut self, interval: Option<NonZeroU64>) -> Result<(), FuelDisabled> {
+        // SAFETY: as in `set_fuel`.
+        let context = unsafe { &mut (*self.core()).context };
+        if !context.metered {
+            return Err(FuelDisabled);
+        }
+        context.fuel_interval = interval.map_or(u64::MAX, NonZeroU64::get);
+        context.set_fuel(context.total_fuel());
+        Ok(())
+    }
+
+    /// Sets the deadline to so many epochs after the present one.
+    ///
+    /// # Errors
+    ///
+    /// [`EpochDisabled`] if the store was made without an epoch.
+    pub fn set_epoch_deadline(&mut self, epochs: u64) -> Result<(), EpochDisabled> {
+        let core = self.core();
+        // SAFETY: as in `set_fuel`.
+        let epoch = unsafe { &(*core).epoch };
+        let now = epoch.as_ref().ok_or(EpochDisabled)?.now();
+        // SAFETY: as in `set_fuel`.
+        unsafe { (*core).context.epoch_deadline = now.saturating_add(epochs) };
+        Ok(())
+    }
+
+    /// Sets what code does when it reaches the deadline.
+    ///
+    /// # Errors
+    ///
+    /// [`EpochDisabled`] if the store was made without an epoch.
+    pub fn set_epoch_behaviour(&mut self, behaviour: EpochBehaviour) -> Result<(), EpochDisabled> {
+        let core = self.core();
+        // SAFETY: as in `set_fuel`; the fields are distinct.
+        let (epoch, slot) = unsafe { (&(*core).epoch, &mut (*core).epoch_behaviour) };
+        if epoch.is_none() {
+            return Err(EpochDisabled);
+        }
+        *slot = behaviour;
+        Ok(())
+    }
+
+    /// Asks what to do at the deadline, which has been reached.
+    ///
+    /// # Errors
+    ///
+    /// What the embedder's function returns.
+    ///
+    /// # Panics
+    ///
+    /// If the embedder's function does. It stays in place.
+    pub fn epoch_deadline_reached(&mut self) -> Result<EpochDecision, HostError> {
+        /// Puts the behaviour back, unless the function has set another one.
+        struct PutBack<'a> {
+            store: PrunedMut<'a>,
+            ask: Option<EpochFn>,
+        }
+        impl Drop for PutBack<'_> {
+            fn drop(&mut self) {
+                // SAFETY: as in `set_fuel`.
+                let behaviour = unsafe { &mut (*self.store.core()).epoch_behaviour };
+                if let (EpochBehaviour::Trap, Some(ask)) = (&*behaviour, self.ask.take()) {
+                    *behaviour = EpochBehaviour::Ask(ask);
+                }
+            }
+        }
+        // SAFETY: as in `set_fuel`.
+        let behaviour = unsafe { &mut (*self.core()).epoch_behaviour };
+        let decision = match behaviour {
+            EpochBehaviour::Trap => return Ok(EpochDecision::Trap),
+            EpochBehaviour::Always(decision) => *decision,
+            EpochBehaviour::Ask(_) => {
+                // Taken out while it runs: it gets the whole store.
+                let EpochBehaviour::Ask(ask) = core::mem::take(behaviour) else {
+                    return Ok(EpochDecision::Trap);
+                };
+                let store = self.reborrow();
+                let mut taken = PutBack {
+                    store,
+                    ask: Some(ask),
+                };
+                match &mut taken.ask {
+                    Some(ask) => ask(taken.store.reborrow())?,
+                    None => EpochDecision::Trap,
+                }
+            }
+        };
+        if let EpochDecision::Continue(epochs) | EpochDecision::Yield(epochs) = decision {
+            // The store has an epoch, or its behaviour would never have been set.
+            let _ = self.set_epoch_deadline(epochs);
+        }
+        Ok(decision)
     }
 
     /// The execution context, for an executor. Its address never changes, and the
@@ -437,6 +540,7 @@ impl<'a> PrunedMut<'a> {
             FuelDecision::Trap => false,
             FuelDecision::Add(fuel) => {
                 let before = context.fuel;
+                // There is nothing in reserve: it is used up first.
                 context.fuel = before.saturating_add(fuel);
                 context.fuel > before
             }

@@ -6,6 +6,7 @@ use core::any::Any;
 use core::fmt;
 
 use super::vtable::HostVtable;
+use crate::epoch::Epoch;
 use crate::limits::MemoryType;
 use crate::storage::{MemoryStorage, StorageError};
 
@@ -34,6 +35,9 @@ pub struct StoreConfig {
     /// Makes what memories are kept in; `None`, the default, stands for
     /// [`HeapStorage`](crate::HeapStorage).
     pub memory_storage: Option<MakeStorage>,
+    /// The epoch that the deadline is compared with; code that looks at it stops
+    /// at once until a deadline is set. `None`, the default: there is no deadline.
+    pub epoch: Option<Arc<Epoch>>,
     /// Something of the embedder's, for [`PrunedRef::embedder`](super::PrunedRef::embedder).
     pub embedder: Option<Arc<dyn Any + Send + Sync>>,
     /// The hooks. Default: none.
@@ -50,6 +54,7 @@ impl Default for StoreConfig {
             fuel: None,
             max_trace: 20,
             memory_storage: None,
+            epoch: None,
             embedder: None,
             vtable: HostVtable::default(),
         }
@@ -66,6 +71,7 @@ impl fmt::Debug for StoreConfig {
             .field("fuel", &self.fuel)
             .field("max_trace", &self.max_trace)
             .field("memory_storage", &self.memory_storage.is_some())
+            .field("epoch", &self.epoch)
             .field("vtable", &self.vtable)
             .finish_non_exhaustive()
     }

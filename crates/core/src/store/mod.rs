@@ -33,7 +33,8 @@
 //! - **The data's type is fixed** at creation and checked at each recovery, by an
 //!   ordinary comparison in every build profile.
 //! - **Nothing runs with half a store.** Hooks and destructors get the host data
-//!   at most, never the store, so they cannot come back into it.
+//!   at most, never the store, so they cannot come back into it. (What is asked at
+//!   an epoch's deadline is no hook: it is called like a host function.)
 //!
 //! # End of a store
 //!
@@ -73,6 +74,7 @@ use hashbrown::HashMap;
 use self::data::HostData;
 use crate::arena::Arena;
 use crate::context::Context;
+use crate::epoch::{Epoch, EpochBehaviour};
 use crate::global::GlobalEntity;
 use crate::handle::StoreId;
 use crate::instance::InstanceEntity;
@@ -97,6 +99,9 @@ pub(crate) struct StoreCore {
     pub(crate) max_table_elements: u32,
     pub(crate) memory_storage: Option<MakeStorage>,
     pub(crate) embedder: Option<Arc<dyn Any + Send + Sync>>,
+    /// Keeps alive what the context points to.
+    pub(crate) epoch: Option<Arc<Epoch>>,
+    pub(crate) epoch_behaviour: EpochBehaviour,
 }
 
 impl StoreCore {
@@ -108,6 +113,10 @@ impl StoreCore {
             config.fuel,
         );
         context.trace.limit = config.max_trace;
+        if let Some(epoch) = &config.epoch {
+            context.epoch = Arc::as_ptr(epoch);
+            context.epoch_deadline = 0;
+        }
         Self {
             context,
             id: StoreId::unique(),
@@ -122,6 +131,8 @@ impl StoreCore {
             max_table_elements: config.max_table_elements,
             memory_storage: config.memory_storage,
             embedder: config.embedder,
+            epoch: config.epoch,
+            epoch_behaviour: EpochBehaviour::default(),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use super::Last;
 use crate::dispatch::{Exit, Instruction, dispatch, exit, next, opaque, trap};
+use crate::driver::REQUIRED_FUEL;
 use crate::expr::Expr;
 use crate::ops;
 use crate::place::{Value, cells, jump, read_u16, read_u32, slot_at};
@@ -83,7 +84,27 @@ impl<Op, N> Instruction for ConsumeFuel<Op, N> {
                 (*cx).fuel = left;
                 next(cx, regs, cells(Self::BYTES))
             } else {
+                (*cx).exit_detail[REQUIRED_FUEL] = amount;
                 exit(cx, regs, Exit::OUT_OF_FUEL)
+            }
+        }
+    }
+}
+
+/// Leaves the loop if the epoch has reached the deadline.
+pub(crate) struct CheckEpoch<Op>(PhantomData<Op>);
+
+impl<Op> Instruction for CheckEpoch<Op> {
+    const BYTES: usize = 0;
+    #[inline(always)]
+    unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
+        // SAFETY: the registers are those of this instruction; the running context is alive
+        // and no reference to it is, and its epoch lives as long.
+        unsafe {
+            if (*(*cx).epoch).now() < (*cx).epoch_deadline {
+                next(cx, regs, cells(Self::BYTES))
+            } else {
+                exit(cx, regs, Exit::EPOCH)
             }
         }
     }

@@ -16,8 +16,8 @@ pub(crate) use call::{
     code_at, expose,
 };
 pub(crate) use control::{
-    Br, BrTable, ConsumeFuel, CopySpan, Halt, Return, ReturnSpan, ReturnToInstance, ReturnValue,
-    Unreachable, Zero,
+    Br, BrTable, CheckEpoch, ConsumeFuel, CopySpan, Halt, Return, ReturnSpan, ReturnToInstance,
+    ReturnValue, Unreachable, Zero,
 };
 
 pub(crate) use tiles::*;

@@ -9,10 +9,11 @@
 use alloc::vec::Vec;
 
 use arrayvec::ArrayVec;
+use damson_core::fuel;
 use damson_core::types::ValType;
 use damson_ir::{
-    Br, BrTable as Switch, ConsumeFuel, CopySpan, Label, MAX_PARTS, Op, Operand, Operands,
-    Operation,
+    Br, BrTable as Switch, CheckEpoch, ConsumeFuel, CopySpan, Label, MAX_PARTS, Op, Operand,
+    Operands, Operation,
 };
 use wasmparser::{BlockType, BrTable};
 
@@ -22,8 +23,8 @@ use super::value::{Entry, Leaf, Value};
 use super::{FuncTranslator, Stop};
 use crate::convert;
 
-/// How many slots may be moved for one unit of fuel: 64 bytes.
-const SLOTS_PER_UNIT: u32 = 8;
+/// How many slots may be moved for one unit of fuel.
+const SLOTS_PER_UNIT: u32 = fuel::BYTES_PER_UNIT as u32 / 8;
 
 /// More values than this are moved by one instruction instead of one each.
 const FEW: usize = 4;
@@ -43,6 +44,8 @@ pub(crate) struct Control {
     shim: Option<Label>,
     /// The locals that were set for certain before the block.
     locals_mark: usize,
+    /// What charges for the operators around the block.
+    fuel: Option<usize>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -63,11 +66,11 @@ enum ControlKind {
     Unreachable,
 }
 
-/// An instruction that charges fuel for the operators that follow it.
+/// An instruction that charges fuel for the operators of a stretch of code.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FuelPoint {
     at: usize,
-    operators: u32,
+    units: u32,
 }
 
 impl FuncTranslator<'_> {
@@ -80,6 +83,7 @@ impl FuncTranslator<'_> {
             .copied()
             .unwrap_or_default();
         self.charge()?;
+        self.check_epoch()?;
         self.clear_locals()?;
         self.open(ControlKind::Function, BlockType::FuncType(ty), 0);
         Ok(())
@@ -133,57 +137,68 @@ impl FuncTranslator<'_> {
             height,
             shim: None,
             locals_mark,
+            fuel: self.fuel,
         });
     }
 
-    /// Charges fuel for the operators from here to the next place that does.
+    /// Begins a stretch of code that charges for itself.
     fn charge(&mut self) -> Result<(), Stop> {
         if !self.consume_fuel {
             return Ok(());
         }
-        self.settle_fuel()?;
         self.mark_offset();
         let at = self.builder.position();
         self.emit(ConsumeFuel::ConsumeFuel, &[Operand::Count(1)], None)?;
-        self.fuel = Some(FuelPoint { at, operators: 0 });
+        self.fuel = Some(self.fuel_points.len());
+        self.fuel_points.push(FuelPoint { at, units: 0 });
         Ok(())
     }
 
-    /// Fills in how much the last charge is.
-    fn settle_fuel(&mut self) -> Result<(), Stop> {
-        if let Some(FuelPoint { at, operators }) = self.fuel.take() {
-            // At least one, so that no loop is free.
-            let units = operators.max(1);
-            self.builder.patch_operand(at, 0, Operand::Count(units))?;
-            if at == 0 {
-                self.entry_fuel = units;
-            }
+    /// Lets others interrupt the code here.
+    fn check_epoch(&mut self) -> Result<(), Stop> {
+        if self.check_epochs {
+            self.mark_offset();
+            self.emit(CheckEpoch::CheckEpoch, &[], None)?;
         }
         Ok(())
+    }
+
+    /// Fills in how much the charges are, when all operators are counted.
+    pub(crate) fn settle_fuel(&mut self) -> Result<(), Stop> {
+        for index in 0..self.fuel_points.len() {
+            let FuelPoint { at, units } = self.fuel_points[index];
+            // At least one, so that no loop is free.
+            let units = Operand::Count(units.max(1));
+            self.builder.patch_operand(at, 0, units)?;
+            self.work += 1;
+        }
+        Ok(())
+    }
+
+    /// Adds to the charge of the current stretch.
+    fn count_units(&mut self, units: u32) {
+        if let Some(point) = self.fuel.and_then(|at| self.fuel_points.get_mut(at)) {
+            point.units = point.units.saturating_add(units);
+        }
     }
 
     /// Counts an operator that can be reached.
     pub(crate) fn count_operator(&mut self) {
-        if let Some(fuel) = &mut self.fuel {
-            fuel.operators = fuel.operators.saturating_add(1);
-        }
+        self.count_units(fuel::OPERATOR);
     }
 
     /// Counts slots that one instruction moves: a unit for every 64 bytes, as the executor
     /// takes for bulk operations.
     pub(crate) fn count_slots(&mut self, slots: u32) {
-        if let Some(fuel) = &mut self.fuel {
-            fuel.operators = fuel.operators.saturating_add(slots / SLOTS_PER_UNIT);
-        }
+        self.count_units(slots / SLOTS_PER_UNIT);
     }
 
     /// Charges at the start of the function for slots that are cleared there.
-    pub(crate) fn charge_cleared(&mut self, slots: u32) -> Result<(), Stop> {
-        if self.consume_fuel {
-            let units = self.entry_fuel.saturating_add(slots / SLOTS_PER_UNIT);
-            self.builder.patch_operand(0, 0, Operand::Count(units))?;
+    pub(crate) fn charge_cleared(&mut self, slots: u32) {
+        if let Some(first) = self.fuel_points.first_mut() {
+            let units = first.units.max(1);
+            first.units = units.saturating_add(slots / SLOTS_PER_UNIT);
         }
-        Ok(())
     }
 
     /// What follows cannot be reached until the innermost block ends.
@@ -220,7 +235,8 @@ impl FuncTranslator<'_> {
             let label = control.label;
             self.bind(label);
         }
-        self.charge()
+        self.charge()?;
+        self.check_epoch()
     }
 
     pub(crate) fn if_(&mut self, ty: BlockType) -> Result<(), Stop> {
@@ -307,13 +323,13 @@ impl FuncTranslator<'_> {
                 if self.reachable {
                     self.return_()?;
                 }
-                self.settle_fuel()?;
                 self.controls.pop();
                 return Ok(());
             }
             ControlKind::Loop => {
                 // Branches go to its beginning: nothing joins here.
                 self.controls.pop();
+                self.fuel = control.fuel;
                 if !self.reachable {
                     self.stack.truncate(control.height);
                 }
@@ -340,6 +356,14 @@ impl FuncTranslator<'_> {
             }
         }
         self.controls.pop();
+        // Whoever comes to the end has come past the beginning, where what follows is paid
+        // for together with what is before. Only what no way but branches lead to is a
+        // stretch of its own: one of many cases, as a rule.
+        let falls_through =
+            self.reachable || matches!(control.kind, ControlKind::If { .. } | ControlKind::Else);
+        if falls_through {
+            self.fuel = control.fuel;
+        }
         if control.used {
             self.bind(control.label);
             self.locals.unset_since(control.locals_mark);
@@ -347,7 +371,9 @@ impl FuncTranslator<'_> {
             let (_, results) = self.types(control.ty);
             self.push_homes(&results);
             self.reachable = true;
-            self.charge()?;
+            if !falls_through {
+                self.charge()?;
+            }
         } else if !self.reachable {
             self.stack.truncate(control.height);
         }

@@ -25,14 +25,22 @@
 //!
 //! # Fuel
 //!
-//! With `consume_fuel` the function, every loop, every arm of an `if` and
-//! whatever follows a block that is branched out of begin with an instruction
-//! that charges one unit for each operator up to the next such place. Operators
-//! that cannot be reached cost nothing; those behind a conditional branch are
-//! paid before it, also if the branch is taken. So fuel is never charged too
-//! late. An instruction that moves or clears many slots costs a unit more for
-//! every 64 bytes; what a bulk operation costs in addition is the executor's
-//! business.
+//! With `consume_fuel`, code is charged in *stretches*, each by one instruction at its
+//! beginning: the function, the body of a loop, an arm of an `if`, and what follows
+//! the end of a block that nothing but branches lead to (a case of a `br_table`, as
+//! a rule). A stretch goes on after the blocks and loops in it; it costs one unit
+//! for each operator that is in it and in no stretch inside of it.
+//!
+//! Operators that cannot be reached cost nothing; those behind a branch out of the
+//! stretch are paid before it, also if the branch is taken. So fuel is never
+//! charged too late. An instruction that moves or clears many slots costs a unit
+//! more for every 64 bytes; what a bulk operation costs in addition is the
+//! executor's business. The whole of it is in `docs/fuel.md`.
+//!
+//! # Interruption
+//!
+//! With `check_epochs`, functions and rounds of loops begin with an instruction
+//! that leaves the executor's loop when the epoch's deadline has come.
 
 #[cfg(test)]
 mod bombs;
@@ -100,6 +108,7 @@ pub(crate) struct Options {
     /// How many functions the module imports; they come first.
     pub(crate) num_imported: u32,
     pub(crate) consume_fuel: bool,
+    pub(crate) check_epochs: bool,
     /// Whether every instruction is marked with its operator, not only those
     /// that need it at run time.
     pub(crate) mark_all: bool,
@@ -115,6 +124,7 @@ pub(crate) struct Scratch {
     chain: Vec<usize>,
     uses: Vec<u32>,
     ordered: Vec<u32>,
+    fuel_points: Vec<FuelPoint>,
     /// The steps that the last translation took.
     pub(crate) work: u64,
 }
@@ -137,11 +147,12 @@ struct FuncTranslator<'a> {
     reachable: bool,
     /// Offset of the current operator in the binary.
     offset: u32,
-    /// Where the fuel of the current stretch of code is charged.
-    fuel: Option<FuelPoint>,
-    /// What the first charge of the function is.
-    entry_fuel: u32,
+    /// What charges for the current stretch of code, in `fuel_points`.
+    fuel: Option<usize>,
+    /// Everything that charges, in the order of the code.
+    fuel_points: Vec<FuelPoint>,
     consume_fuel: bool,
+    check_epochs: bool,
     mark_all: bool,
     chain: Vec<usize>,
     uses: Vec<u32>,
@@ -186,8 +197,9 @@ pub(crate) fn translate(
         reachable: true,
         offset: 0,
         fuel: None,
-        entry_fuel: 0,
+        fuel_points: core::mem::take(&mut scratch.fuel_points),
         consume_fuel: options.consume_fuel,
+        check_epochs: options.check_epochs,
         mark_all: options.mark_all,
         chain: core::mem::take(&mut scratch.chain),
         uses: core::mem::take(&mut scratch.uses),
@@ -199,6 +211,7 @@ pub(crate) fn translate(
     };
     translator.stack.reset();
     translator.controls.clear();
+    translator.fuel_points.clear();
     let result = translator.body(body, func_index, &mut scratch.operators);
     let FuncTranslator {
         builder,
@@ -209,6 +222,7 @@ pub(crate) fn translate(
         chain,
         uses,
         ordered,
+        fuel_points,
         work,
         offset,
         ..
@@ -219,6 +233,7 @@ pub(crate) fn translate(
     scratch.chain = chain;
     scratch.uses = uses;
     scratch.ordered = ordered;
+    scratch.fuel_points = fuel_points;
     scratch.work = work;
     let unneeded = result?;
     let mut function = builder
@@ -288,7 +303,9 @@ impl FuncTranslator<'_> {
         }
         operators.finish().map_err(invalid)?;
         *allocations = operators.into_allocations();
-        self.finish_locals()
-            .map_err(|stop| stopped(stop, func_index, start))
+        let stopped = |stop| stopped(stop, func_index, start);
+        let unneeded = self.finish_locals().map_err(stopped)?;
+        self.settle_fuel().map_err(stopped)?;
+        Ok(unneeded)
     }
 }

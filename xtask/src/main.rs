@@ -14,6 +14,7 @@ mod diff;
 mod fuzz;
 mod invocation;
 mod mutations;
+mod real;
 mod sanitize;
 mod size;
 mod tidy;
@@ -35,6 +36,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Task {
     Ci(ci::CiArgs),
+    Real(real::RealArgs),
     Tidy(tidy::TidyArgs),
     DispatchAudit(audit::AuditArgs),
     BadInput(bad_input::BadInputArgs),
@@ -54,6 +56,7 @@ enum Task {
 fn main() -> ExitCode {
     let result = match Cli::parse().task {
         Task::Ci(args) => ci::run(&args),
+        Task::Real(args) => real::run(&args),
         Task::Tidy(args) => tidy::run(&args),
         Task::DispatchAudit(args) => audit::run(&args),
         Task::BadInput(args) => bad_input::run(&args),

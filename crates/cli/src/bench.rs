@@ -8,10 +8,14 @@ use crate::guest::{self, Program, Streams};
 use crate::load;
 use crate::options::BenchOptions;
 use crate::output::time;
+use crate::watchdog::Watchdog;
 
 pub(crate) fn run(options: &BenchOptions) -> Result<(), Failure> {
     let guest_options = &options.guest;
     let (path, _) = guest::command(guest_options)?;
+    let name = path.display().to_string();
+    let timeout = guest_options.timeout;
+    let _watchdog = timeout.map(|timeout| Watchdog::new(name, timeout));
     let binary = load::binary(path)?;
 
     let mut making = Vec::new();

@@ -11,6 +11,7 @@
 
 use std::fmt;
 use std::io;
+use std::time::Duration;
 
 use damson::errors::ErrorKind;
 use damson::{Error, WasmBacktrace};
@@ -63,6 +64,15 @@ impl Failure {
         }
     }
 
+    /// The guest took too long.
+    pub(crate) fn timeout(what: &str, timeout: Duration) -> Self {
+        Self::Trap {
+            message: format!("{what}: interrupted"),
+            backtrace: None,
+            notes: vec![timeout_note(timeout)],
+        }
+    }
+
     /// The exit code of this process.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
@@ -96,8 +106,13 @@ impl Failure {
                 ))),
             };
         }
-        let message = format!("{what}: {error}");
+        let mut message = format!("{what}: {error}");
         let backtrace = error.wasm_backtrace().cloned();
+        if error.as_trap_code().is_none() {
+            for note in &notes {
+                message += &format!("\nnote: {note}");
+            }
+        }
         Err(match error.kind() {
             ErrorKind::TrapCode(_) => Self::Trap {
                 message,
@@ -110,6 +125,12 @@ impl Failure {
             _ => Self::Other { message, backtrace },
         })
     }
+}
+
+/// What to say of the time that a guest had.
+pub(crate) fn timeout_note(timeout: Duration) -> String {
+    let time = humantime::format_duration(timeout);
+    format!("it had {time}; `--timeout` gives more")
 }
 
 /// What to print; a guest that chose its exit code has said it all.

@@ -7,6 +7,7 @@ use damson::{Config, Engine, ExternType, Func, Instance, Linker, Module, Store, 
 use damson_wasi::{Permissions, WasiCtx, WasiCtxBuilder};
 
 use crate::failure::Failure;
+use crate::limits::Limits;
 use crate::options::GuestOptions;
 use crate::{load, values};
 
@@ -18,6 +19,7 @@ const INITIALIZE: &str = "_initialize";
 /// What the host keeps in the store.
 pub(crate) struct Host {
     pub(crate) wasi: WasiCtx,
+    limits: Limits,
 }
 
 /// What the guest reads and writes.
@@ -110,8 +112,10 @@ impl<'a> Program<'a> {
         let about = |error: damson::Error| load::about(self.path, error);
         let host = Host {
             wasi: self.wasi(streams)?,
+            limits: Limits::new(self.options.max_memory),
         };
         let mut store = Store::new(&self.engine, host);
+        store.limiter(|host| &mut host.limits);
         if let Some(fuel) = fuel {
             store.set_fuel(fuel).map_err(about)?;
         }
@@ -123,7 +127,7 @@ impl<'a> Program<'a> {
                 store,
                 instance,
             })),
-            Err(error) => self.fail(&error).map(|()| None),
+            Err(error) => self.fail(&error, store.data()).map(|()| None),
         }
     }
 
@@ -155,8 +159,8 @@ impl<'a> Program<'a> {
     }
 
     /// What an error while the guest was running comes to.
-    fn fail(&self, error: &damson::Error) -> Result<(), Failure> {
-        let mut notes = Vec::new();
+    fn fail(&self, error: &damson::Error, host: &Host) -> Result<(), Failure> {
+        let mut notes = Vec::from_iter(host.limits.note());
         match (error.as_trap_code(), self.options.fuel) {
             (Some(TrapCode::OutOfFuel), Some(fuel)) => {
                 notes.push(format!("it had {fuel} units of fuel; `--fuel` gives more"));
@@ -199,7 +203,7 @@ impl Guest<'_> {
             .collect();
         match func.call(&mut self.store, args, &mut results) {
             Ok(()) => Ok(Some(results)),
-            Err(error) => self.program.fail(&error).map(|()| None),
+            Err(error) => self.program.fail(&error, self.store.data()).map(|()| None),
         }
     }
 

@@ -12,12 +12,14 @@ mod dump;
 mod failure;
 mod guest;
 mod inspect;
+mod limits;
 mod load;
 mod options;
 mod output;
 mod run;
 mod values;
 mod wast;
+mod watchdog;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

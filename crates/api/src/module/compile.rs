@@ -10,7 +10,8 @@ use alloc::sync::Arc;
 use damson_core::fuel;
 use damson_executor::{CodeMap, CompileError, Compiler};
 use damson_ir::{ModuleVerifier, Verified};
-use damson_translator::Module as Parsed;
+use damson_translator::{Allocations, Module as Parsed};
+use spin::Mutex;
 
 use crate::backtrace::ModuleDebug;
 use crate::config::CompilationMode;
@@ -32,8 +33,9 @@ pub(super) fn code_map(parsed: &Arc<Parsed>, mode: CompilationMode) -> Result<Ar
 fn eager(parsed: &Parsed, debug: Arc<ModuleDebug>) -> Result<Arc<CodeMap>, Error> {
     let code = new_map(parsed, None, debug);
     let verifier = ModuleVerifier::new(Arc::clone(parsed.shape()));
+    let mut allocations = Allocations::default();
     for func_index in parsed.defined_funcs() {
-        let verified = compile(parsed, &verifier, func_index)
+        let verified = compile(parsed, &verifier, func_index, &mut allocations)
             .map_err(|source| Error::from_compile(func_index, source))?;
         code.define(func_index, verified)
             .map_err(|source| CompilationError {
@@ -48,6 +50,7 @@ fn lazy(parsed: &Arc<Parsed>, debug: Arc<ModuleDebug>) -> Arc<CodeMap> {
     let compiler = Box::new(Lazy {
         parsed: Arc::clone(parsed),
         verifier: ModuleVerifier::new(Arc::clone(parsed.shape())),
+        allocations: Mutex::default(),
     });
     new_map(parsed, Some(compiler), debug)
 }
@@ -76,11 +79,18 @@ fn new_map(
 struct Lazy {
     parsed: Arc<Parsed>,
     verifier: ModuleVerifier,
+    /// Memory that one function leaves for the next. Threads that compile at once have their
+    /// own instead of waiting.
+    allocations: Mutex<Allocations>,
 }
 
 impl Compiler for Lazy {
     fn compile(&self, func_index: u32) -> Result<Verified, CompileError> {
-        compile(&self.parsed, &self.verifier, func_index)
+        let (parsed, verifier) = (&self.parsed, &self.verifier);
+        match self.allocations.try_lock() {
+            Some(mut allocations) => compile(parsed, verifier, func_index, &mut allocations),
+            None => compile(parsed, verifier, func_index, &mut Allocations::default()),
+        }
     }
 }
 
@@ -88,7 +98,8 @@ fn compile(
     parsed: &Parsed,
     verifier: &ModuleVerifier,
     func_index: u32,
+    allocations: &mut Allocations,
 ) -> Result<Verified, CompileError> {
-    let function = parsed.translate(func_index)?;
+    let function = parsed.translate_with(func_index, allocations)?;
     Ok(verifier.verify(function, func_index)?)
 }

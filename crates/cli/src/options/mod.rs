@@ -4,6 +4,7 @@ mod values;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -88,6 +89,14 @@ pub(crate) struct GuestOptions {
     /// Stop with a trap after about N basic instructions
     #[arg(long, value_name = "N")]
     pub(crate) fuel: Option<u64>,
+
+    /// Stop with a trap after this time: seconds, or with a unit as in 500ms, 10s, 2m
+    #[arg(long, value_name = "TIME", value_parser = values::duration)]
+    pub(crate) timeout: Option<Duration>,
+
+    /// Limit what all memories and tables take together: bytes, or with K, M or G
+    #[arg(long, value_name = "SIZE", value_parser = values::size)]
+    pub(crate) max_memory: Option<usize>,
 
     /// Limit the stack of WebAssembly calls: bytes, or with K, M or G behind them
     #[arg(long, alias = "max-stack", value_name = "SIZE", value_parser = values::stack_size)]

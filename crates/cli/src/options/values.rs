@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use damson::Config;
 
@@ -34,6 +35,16 @@ pub(super) fn variable(text: &str) -> Result<(String, String), String> {
         Some(("", _)) => Err("the name before `=` is empty".to_owned()),
         Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
     }
+}
+
+/// Reads a duration: `10` (seconds), `500ms`, `2m`.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse::<f64>().ok();
+    seconds
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .or_else(|| humantime::parse_duration(text).ok())
+        .filter(|duration| !duration.is_zero())
+        .ok_or_else(|| "expected a time, as in 10, 500ms, 10s or 2m".to_owned())
 }
 
 /// Reads a number of bytes: `100000`, `64K`, `16M`, `2G`.
@@ -190,6 +201,16 @@ mod tests {
         }
         assert!(stack_size("1023").is_err());
         assert_eq!(stack_size("1K"), Ok(1024));
+    }
+
+    #[test]
+    fn times_have_units() {
+        for (text, millis) in [("2", 2000), ("0.5", 500), ("500ms", 500), ("1m 1s", 61_000)] {
+            assert_eq!(duration(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+        for wrong in ["", "0", "-1", "inf", "nan", "1x", "1e300"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

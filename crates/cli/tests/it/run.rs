@@ -371,3 +371,50 @@ fn the_guest_can_wait_for_standard_input() {
     let outcome = damson_with_input(&["run", &module], b"some input");
     assert_eq!(outcome.success(), "some input");
 }
+
+#[test]
+fn memory_is_limited() {
+    let module = wasi_program(
+        r#"(func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
+        (func (export "need") (param i32)
+            (if (i32.eq (memory.grow (local.get 0)) (i32.const -1)) (then unreachable)))
+        (func (export "_start") (drop (memory.grow (i32.const 1))) (call $proc_exit (i32.const 7)))"#,
+    );
+    let path = file("memory_limit.wat", module);
+    let run =
+        |limit: &str, args: &[&str]| damson(&[&["run", "--max-memory", limit], args].concat());
+    assert_eq!(
+        run("128K", &["--invoke", "grow", &path, "1"]).success(),
+        "1\n"
+    );
+    assert_eq!(
+        run("128K", &["--invoke", "grow", &path, "2"]).success(),
+        "-1\n"
+    );
+    let note = "note: it was refused memory, with which it would have had 196608 bytes, more \
+                than the 131072 of `--max-memory`\n";
+    let stderr = run("128K", &["--invoke", "need", &path, "2"]).failure(134);
+    assert!(stderr.ends_with(note), "{stderr}");
+    // A program may see for itself that there is no more.
+    let stderr = run("64K", &[&path]).failure(7);
+    assert!(
+        stderr.starts_with("note: it was refused memory"),
+        "{stderr}"
+    );
+    assert_eq!(run("1M", &[&path]).failure(7), "");
+    let stderr = run("1K", &[&path]).failure(65);
+    assert!(stderr.contains("note: it was refused memory"), "{stderr}");
+}
+
+#[test]
+fn time_is_limited() {
+    let module = r#"(module (func (export "_start") (loop $l (br $l))) (func (export "f")))"#;
+    let path = file("timeout.wat", module);
+    let stderr = damson(&["run", "--timeout", "100ms", &path]).failure(134);
+    assert!(stderr.contains("interrupted"), "{stderr}");
+    let note = "note: it had 100ms; `--timeout` gives more\n";
+    assert!(stderr.ends_with(note), "{stderr}");
+    // A guest that is done is not waited for.
+    let output = damson(&["run", "--timeout", "1000000", "--invoke", "f", &path]);
+    assert_eq!(output.success(), "");
+}

@@ -23,6 +23,8 @@ fn help_shows_examples_and_exit_codes() {
         "--fuel",
         "--stack-size",
         "--dir",
+        "--timeout",
+        "--max-memory",
         "--wasm",
     ] {
         assert!(help.contains(part), "{part}\n{help}");
@@ -63,6 +65,8 @@ fn wrong_usage_is_explained_with_code_2() {
         (&["run", "--wasm", "tail-call=x", "x.wasm"], "`y` or `n`"),
         (&["run", "--dir", "::", "x.wasm"], "HOST::GUEST"),
         (&["bench", "--runs", "0", "x.wasm"], "0 is not in 1.."),
+        (&["run", "--timeout", "0", "x.wasm"], "expected a time"),
+        (&["run", "--max-memory", "x", "x.wasm"], "number of bytes"),
         (&["compile"], "required"),
         (&["inspect"], "required"),
         (&["completions", "sh"], "invalid value 'sh'"),

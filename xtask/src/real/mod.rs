@@ -281,8 +281,8 @@ fn cpython(real: &Real) -> anyhow::Result<()> {
         let mut command = real.run();
         command.args(["--compilation-mode", mode]);
         command.arg("--dir").arg(dir(&real.files, "/in"));
-        command.arg("--dir").arg(dir(&real.scratch()?, "/work"));
-        command.arg(&module).args(["/in/cpython.py", "/work"]);
+        command.arg("--dir").arg(dir(&real.scratch()?, "/scratch"));
+        command.arg(&module).args(["/in/cpython.py", "/scratch"]);
         expect(&mut command, b"", 0, &real.file("cpython.txt")?)?;
     }
     Ok(())

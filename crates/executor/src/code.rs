@@ -16,7 +16,7 @@ use core::ptr::NonNull;
 use damson_core::entry::CodeEntry;
 use damson_core::shape::ModuleShape;
 use damson_core::{Cell, CodeHandle};
-use damson_ir::{Instr, Kind, Verified};
+use damson_ir::{InstrRef, Kind, Verified};
 use spin::Mutex;
 
 /// Why code for a function could not be made.
@@ -56,14 +56,12 @@ impl Code {
         let mut cells = function.cells;
         let mut at = 0;
         // Every instruction decodes: the code is verified.
-        while let Ok(instr) = Instr::decode(&cells, at) {
-            let (opcode, next) = (instr.opcode, at + instr.cells());
-            let mut position = 0;
-            for &kind in opcode.form().kinds {
-                if kind == Kind::DefinedFunc {
-                    rebase(&mut cells[at + 1..], position, imported);
-                }
-                position += kind.bytes();
+        while let Ok(instr) = InstrRef::decode(&cells, at) {
+            let (opcode, next) = (instr.opcode(), at + instr.cells());
+            let kinds = opcode.form().kinds;
+            if let Some(index) = kinds.iter().position(|kind| *kind == Kind::DefinedFunc) {
+                let position = kinds[..index].iter().map(|kind| kind.bytes()).sum();
+                rebase(&mut cells[at + 1..], position, imported);
             }
             let handler = HANDLERS[opcode.number()] as *const ();
             cells[at] = handler.expose_provenance() as u64;

@@ -1,5 +1,6 @@
 //! Functions as cells of code, and the encoder and decoder of one instruction.
 
+use crate::lookup::Row;
 use crate::{FAMILIES, Kind, Op, Opcode, Operand, Operation, Target};
 use alloc::vec::Vec;
 use arrayvec::ArrayVec;
@@ -67,6 +68,18 @@ impl Function {
     }
 }
 
+/// An instruction where it is in the code. Its operands are decoded when they are asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct InstrRef<'a> {
+    opcode: Opcode,
+    row: &'static Row,
+    operand_cells: &'a [u64],
+    /// The cells that hold the targets of a `br_table`, two in each; empty otherwise.
+    target_cells: &'a [u64],
+    /// How many targets those are.
+    num_targets: u32,
+}
+
 /// A decoded instruction.
 #[derive(Debug, Clone)]
 pub struct Instr<'a> {
@@ -118,65 +131,90 @@ pub fn encode(
     cells: &mut Vec<u64>,
 ) -> Result<Opcode, EncodeError> {
     let op = op.op();
-    let kinds: ArrayVec<Kind, MAX_OPERANDS> = operands
-        .iter()
-        .take(MAX_OPERANDS)
-        .map(|operand| operand.kind())
-        .collect();
-    let opcode = op
-        .form(&kinds)
-        .filter(|_| operands.len() <= MAX_OPERANDS)
-        .ok_or_else(|| EncodeError {
-            op,
-            kinds: operands.iter().map(|operand| operand.kind()).collect(),
-        })?;
-    let start = cells.len();
-    cells.resize(start + opcode.cells(), 0);
-    cells[start] = opcode.number() as u64;
-    pack(opcode, operands, &mut cells[start + 1..]);
+    let Some(opcode) = op.form_of(operands) else {
+        return Err(no_form(op, operands));
+    };
+    let packed = pack(operands);
+    let operand_cells = &packed[..opcode.cells() - 1];
+    cells.reserve(1 + operand_cells.len());
+    cells.push(opcode.number() as u64);
+    cells.extend_from_slice(operand_cells);
     Ok(opcode)
 }
 
-/// Packs operands of the kinds that `opcode` has into the cells after the opcode.
-fn pack(opcode: Opcode, operands: &[Operand], cells: &mut [u64]) {
-    let mut bytes = [0; MAX_OPERAND_BYTES];
+/// The error for operands that the table has no form for.
+#[cold]
+fn no_form(op: Op, operands: &[Operand]) -> EncodeError {
+    EncodeError {
+        op,
+        kinds: operands.iter().map(|operand| operand.kind()).collect(),
+    }
+}
+
+/// No form has more cells of operands; one more, so that eight bytes fit anywhere.
+const PACKED_CELLS: usize = MAX_OPERAND_BYTES / 8 + 1;
+
+/// Packs operands that the table has a form for, in the machine's byte order: the executor
+/// reads them as machine integers.
+fn pack(operands: &[Operand]) -> [u64; PACKED_CELLS] {
+    let mut bytes = [0; PACKED_CELLS * 8];
     let mut len = 0;
     for operand in operands {
         let width = operand.kind().bytes();
-        write_payload(&mut bytes[len..len + width], operand.payload());
+        // What lies behind the operand is zero, or overwritten by the next one.
+        if let Some(to) = bytes[len..].first_chunk_mut() {
+            *to = aligned(operand.payload(), width).to_ne_bytes();
+        }
         len += width;
     }
-    let packed = bytes
-        .as_chunks()
-        .0
-        .iter()
-        .map(|cell| u64::from_ne_bytes(*cell));
-    for (cell, packed) in cells.iter_mut().zip(packed.take(opcode.cells() - 1)) {
-        *cell = packed;
+    let mut cells = [0; PACKED_CELLS];
+    for (cell, bytes) in cells.iter_mut().zip(bytes.as_chunks().0) {
+        *cell = u64::from_ne_bytes(*bytes);
+    }
+    cells
+}
+
+/// The low `width` bytes of `payload` as the first ones in memory.
+fn aligned(payload: u64, width: usize) -> u64 {
+    match width {
+        0 => 0,
+        _ if cfg!(target_endian = "big") => payload << (64 - 8 * width),
+        _ => payload,
     }
 }
 
-/// Writes the low bytes of `payload` in the machine's byte order: the executor reads them as
-/// machine integers.
-fn write_payload(to: &mut [u8], payload: u64) {
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the low bytes are what the kind holds"
-    )]
-    match to.len() {
-        2 => to.copy_from_slice(&(payload as u16).to_ne_bytes()),
-        4 => to.copy_from_slice(&(payload as u32).to_ne_bytes()),
-        8 => to.copy_from_slice(&payload.to_ne_bytes()),
-        _ => debug_assert!(to.is_empty(), "kinds have 0, 2, 4 or 8 bytes"),
+/// Reads the operand of `width` bytes at the byte `at`.
+fn read_payload(cells: &[u64], at: usize, width: usize) -> u64 {
+    if width == 0 {
+        return 0;
+    }
+    let (cell, bits) = (at / 8, at % 8 * 8);
+    let first = cells.get(cell).copied().unwrap_or(0);
+    let straddles = bits + width * 8 > 64;
+    let second = if straddles {
+        cells.get(cell + 1).copied().unwrap_or(0)
+    } else {
+        0
+    };
+    let unused = 64 - 8 * width;
+    if cfg!(target_endian = "big") {
+        let both = u128::from(first) << 64 | u128::from(second);
+        ((both << bits) >> 64) as u64 >> unused
+    } else {
+        let both = u128::from(second) << 64 | u128::from(first);
+        ((both >> bits) as u64) << unused >> unused
     }
 }
 
-fn read_payload(from: &[u8]) -> u64 {
-    match *from {
-        [a, b] => u64::from(u16::from_ne_bytes([a, b])),
-        [a, b, c, d] => u64::from(u32::from_ne_bytes([a, b, c, d])),
-        [a, b, c, d, e, f, g, h] => u64::from_ne_bytes([a, b, c, d, e, f, g, h]),
-        _ => 0,
+/// Writes the 32-bit operand at the byte `at`.
+fn write_word(cells: &mut [u64], at: usize, word: u32) {
+    for (index, byte) in word.to_ne_bytes().into_iter().enumerate() {
+        let (cell, byte_of_cell) = ((at + index) / 8, (at + index) % 8);
+        if let Some(cell) = cells.get_mut(cell) {
+            let mut bytes = cell.to_ne_bytes();
+            bytes[byte_of_cell] = byte;
+            *cell = u64::from_ne_bytes(bytes);
+        }
     }
 }
 
@@ -198,17 +236,13 @@ pub(crate) fn set_target(cells: &mut [u64], index: usize, target: i32) {
 
 /// Writes the distance of the branch operand `index` of the instruction at `at`.
 pub(crate) fn set_target_operand(cells: &mut [u64], at: usize, index: usize, by: i32) {
-    let Ok(Instr {
-        opcode,
-        mut operands,
-        ..
-    }) = Instr::decode(cells, at)
-    else {
+    let Ok(instr) = InstrRef::decode(cells, at) else {
         debug_assert!(false, "the builder patches what it has encoded");
         return;
     };
-    operands[index] = operands[index].with_target(Target::By(by));
-    pack(opcode, &operands, &mut cells[at + 1..]);
+    let before = instr.opcode.form().kinds.iter().take(index);
+    let position = before.map(|kind| kind.bytes()).sum();
+    write_word(&mut cells[at + 1..], position, by.cast_unsigned());
 }
 
 /// Replaces the operand `index` of the instruction at `at` by one for which the table has a
@@ -229,33 +263,19 @@ pub(crate) fn set_operand(
         return Ok(());
     };
     let replaced = operands.get_mut(index).map(|old| *old = operand);
-    let kinds: ArrayVec<Kind, MAX_OPERANDS> =
-        operands.iter().map(|operand| operand.kind()).collect();
     let patched = opcode
         .op()
-        .form(&kinds)
+        .form_of(&operands)
         .filter(|patched| replaced.is_some() && patched.cells() == opcode.cells())
-        .ok_or_else(|| EncodeError {
-            op: opcode.op(),
-            kinds: kinds.to_vec(),
-        })?;
+        .ok_or_else(|| no_form(opcode.op(), &operands))?;
     cells[at] = patched.number() as u64;
-    pack(patched, &operands, &mut cells[at + 1..]);
+    let to = &mut cells[at + 1..at + patched.cells()];
+    to.copy_from_slice(&pack(&operands)[..to.len()]);
     Ok(())
 }
 
-impl<'a> Instr<'a> {
-    /// An instruction that need not be in the table.
-    #[cfg(test)]
-    pub(crate) fn with_operands(opcode: Opcode, operands: Operands) -> Self {
-        Self {
-            opcode,
-            operands,
-            target_cells: &[],
-        }
-    }
-
-    /// Decodes the instruction that starts at the cell `at`.
+impl<'a> InstrRef<'a> {
+    /// Finds the instruction that starts at the cell `at`.
     ///
     /// # Errors
     ///
@@ -272,36 +292,79 @@ impl<'a> Instr<'a> {
             .ok()
             .and_then(Opcode::new)
             .ok_or(DecodeError::NoSuchOpcode { found: first })?;
-        let fixed = opcode.cells();
+        let row = opcode.row();
+        let fixed = usize::from(row.cells);
         let truncated = |expected| DecodeError::Truncated {
             expected,
             found: rest.len(),
         };
         let operand_cells = rest.get(1..fixed).ok_or_else(|| truncated(fixed))?;
-        let mut bytes = [0; MAX_OPERAND_BYTES];
-        for (to, cell) in bytes.as_chunks_mut().0.iter_mut().zip(operand_cells) {
-            *to = cell.to_ne_bytes();
-        }
-        let mut operands = Operands::new();
-        let mut position = 0;
-        let mut target_cells: &[u64] = &[];
-        for &kind in opcode.form().kinds {
-            let width = kind.bytes();
-            let operand =
-                Operand::from_payload(kind, read_payload(&bytes[position..position + width]));
-            if let Operand::Targets(count) = operand {
-                let expected = fixed + (count as usize).div_ceil(2);
-                target_cells = rest
-                    .get(fixed..expected)
-                    .ok_or_else(|| truncated(expected))?;
-            }
-            operands.push(operand);
-            position += width;
-        }
-        Ok(Self {
+        let mut instr = Self {
             opcode,
-            operands,
-            target_cells,
+            row,
+            operand_cells,
+            target_cells: &[],
+            num_targets: 0,
+        };
+        if let Some(at) = row.targets_at {
+            // The kind has four bytes.
+            instr.num_targets = read_payload(operand_cells, at.into(), 4) as u32;
+            let expected = fixed + (instr.num_targets as usize).div_ceil(2);
+            instr.target_cells = rest
+                .get(fixed..expected)
+                .ok_or_else(|| truncated(expected))?;
+        }
+        Ok(instr)
+    }
+
+    /// The opcode.
+    #[must_use]
+    pub fn opcode(&self) -> Opcode {
+        self.opcode
+    }
+
+    /// What the tables say about the opcode.
+    pub(crate) fn row(&self) -> &'static Row {
+        self.row
+    }
+
+    /// Number of cells of the instruction.
+    #[must_use]
+    pub fn cells(&self) -> usize {
+        1 + self.operand_cells.len() + self.target_cells.len()
+    }
+
+    /// The operands.
+    pub fn operands(&self) -> impl Iterator<Item = Operand> + Clone + use<'a> {
+        let cells = self.operand_cells;
+        let mut position = 0;
+        self.row.form.kinds.iter().map(move |&kind| {
+            let at = position;
+            position += kind.bytes();
+            Operand::from_payload(kind, read_payload(cells, at, kind.bytes()))
+        })
+    }
+
+    /// The targets of a `br_table`, in cells from the start of the instruction; the default
+    /// comes last. Empty for other instructions.
+    pub fn targets(&self) -> impl ExactSizeIterator<Item = i32> + use<'a> {
+        let cells = self.target_cells;
+        (0..self.num_targets as usize).map(move |index| get_target(cells, index))
+    }
+}
+
+impl<'a> Instr<'a> {
+    /// Decodes the instruction that starts at the cell `at`.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such opcode or the code ends too early.
+    pub fn decode(cells: &'a [u64], at: usize) -> Result<Self, DecodeError> {
+        let instr = InstrRef::decode(cells, at)?;
+        Ok(Self {
+            opcode: instr.opcode,
+            operands: instr.operands().collect(),
+            target_cells: instr.target_cells,
         })
     }
 
@@ -324,26 +387,7 @@ impl<'a> Instr<'a> {
     /// Whether control never reaches the instruction after this one.
     #[must_use]
     pub fn is_terminator(&self) -> bool {
-        use crate::Family::{
-            Br, BrTable, Return, ReturnCall, ReturnCallImport, ReturnCallIndirect, ReturnSpan,
-            ReturnValue, Unreachable,
-        };
-        let ends = |family| {
-            matches!(
-                family,
-                Br | BrTable
-                    | Return
-                    | ReturnValue
-                    | ReturnSpan
-                    | ReturnCall
-                    | ReturnCallImport
-                    | ReturnCallIndirect
-                    | Unreachable
-            )
-        };
-        // Only the last of a sequence and the outermost of a tree can be one.
-        let parts = self.opcode.op().parts();
-        parts.iter().any(|part| ends(part.family()))
+        self.opcode.row().is_terminator
     }
 
     /// Where the instruction may branch to, in cells from its start.

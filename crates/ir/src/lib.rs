@@ -43,6 +43,7 @@ extern crate std;
 mod builder;
 mod code;
 mod disasm;
+mod lookup;
 mod op;
 mod operand;
 mod table;
@@ -50,7 +51,7 @@ mod tiles;
 mod verify;
 
 pub use builder::{BuildError, FunctionBuilder};
-pub use code::{DecodeError, EncodeError, Function, Instr, Operands, encode};
+pub use code::{DecodeError, EncodeError, Function, Instr, InstrRef, Operands, encode};
 pub use op::*;
 pub use operand::{Kind, Label, Operand, Slot, Target};
 pub use verify::{ModuleVerifier, Verified, VerifyError, VerifyErrorKind};

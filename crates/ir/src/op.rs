@@ -1,6 +1,7 @@
 //! Operations and opcodes, derived from the [instruction table](crate::instruction_table).
 
-use crate::Kind;
+use crate::lookup::find_form;
+use crate::{Kind, Operand};
 use arrayvec::ArrayVec;
 use core::fmt;
 
@@ -31,7 +32,7 @@ pub struct Op {
 pub struct Form {
     /// The kind of each operand, in the order of [`FamilyInfo::operands`].
     pub kinds: &'static [Kind],
-    key: u64,
+    pub(crate) key: u64,
 }
 
 /// What the tables say about a family.
@@ -187,10 +188,10 @@ macro_rules! derive_operations {
             }, )*)*
         ]);
 
-        const FAMILY_ORDER: [Family; FAMILY_COUNT] =
+        pub(crate) const FAMILY_ORDER: [Family; FAMILY_COUNT] =
             [$( Family::$Family, )* $($( Family::$Set, )*)*];
 
-        const FAMILY_COUNT: usize =
+        pub(crate) const FAMILY_COUNT: usize =
             [$( stringify!($Family), )* $($( stringify!($Set), )*)*].len();
 
         /// The number of single operations of each family that has some, one after the other.
@@ -224,7 +225,7 @@ crate::instruction_table!(with_tiles);
 const SINGLE_OP_COUNT: usize = singles_before(SINGLE_OPS.len());
 
 /// The number of opcodes.
-const OPCODE_COUNT: usize = {
+pub(crate) const OPCODE_COUNT: usize = {
     let last = &FAMILIES[FAMILY_COUNT - 1];
     last.first as usize + last.ops.len() * last.forms.len()
 };
@@ -281,16 +282,24 @@ const fn with_first_opcodes(
     families
 }
 
+/// How many kinds a key has room for, with six bits for each.
+const MAX_KEY_KINDS: usize = 10;
+
 /// A number that differs for different tuples of at most ten kinds.
 const fn key_of(kinds: &[Kind]) -> u64 {
-    assert!(kinds.len() <= 10, "six bits for each kind");
+    assert!(kinds.len() <= MAX_KEY_KINDS);
     let mut key = 0;
     let mut index = 0;
     while index < kinds.len() {
-        key = key << 6 | (kinds[index] as u64 + 1);
+        key = longer_key(key, kinds[index]);
         index += 1;
     }
     key
+}
+
+/// The key of one kind more.
+const fn longer_key(key: u64, kind: Kind) -> u64 {
+    key << 6 | (kind as u64 + 1)
 }
 
 impl Form {
@@ -324,7 +333,7 @@ impl Family {
 impl Op {
     /// The family of the operation.
     #[must_use]
-    pub fn family(self) -> Family {
+    pub const fn family(self) -> Family {
         self.family
     }
 
@@ -408,13 +417,26 @@ impl Op {
     /// such form.
     #[must_use]
     pub fn form(self, kinds: &[Kind]) -> Option<Opcode> {
-        let info = self.family.info();
-        if kinds.len() != info.operands.len() {
+        let fits = kinds.len() <= MAX_KEY_KINDS;
+        self.form_of_key(fits.then(|| key_of(kinds))?)
+    }
+
+    /// The same for the kinds of these operands.
+    #[must_use]
+    pub fn form_of(self, operands: &[Operand]) -> Option<Opcode> {
+        if operands.len() > MAX_KEY_KINDS {
             return None;
         }
-        let key = key_of(kinds);
-        let form = info.forms.iter().position(|form| form.key == key)?;
-        Opcode::new(usize::from(info.first) + usize::from(self.index) * info.forms.len() + form)
+        let kinds = operands.iter().map(|operand| operand.kind());
+        self.form_of_key(kinds.fold(0, longer_key))
+    }
+
+    fn form_of_key(self, key: u64) -> Option<Opcode> {
+        let form = find_form(self.family, key)?;
+        let info = self.family.info();
+        // In the table, hence below its end.
+        let number = usize::from(info.first) + usize::from(self.index) * info.forms.len() + form;
+        Some(Opcode(number as u16))
     }
 }
 
@@ -462,23 +484,19 @@ impl Opcode {
         (0..Self::COUNT).filter_map(Self::new)
     }
 
-    fn family_info(self) -> (&'static FamilyInfo, usize) {
-        let index = FAMILIES.partition_point(|family| family.first <= self.0) - 1;
-        (&FAMILIES[index], index)
-    }
-
     /// The family of the opcode.
     #[must_use]
     pub fn family(self) -> Family {
-        FAMILY_ORDER[self.family_info().1]
+        self.row().family
     }
 
     /// The operation of the opcode.
     #[must_use]
     pub fn op(self) -> Op {
-        let (info, _) = self.family_info();
+        let family = self.family();
+        let info = family.info();
         Op {
-            family: self.family(),
+            family,
             index: (self.0 - info.first) / info.forms.len() as u16,
         }
     }
@@ -486,14 +504,13 @@ impl Opcode {
     /// The form of the opcode: the kinds of its operands.
     #[must_use]
     pub fn form(self) -> &'static Form {
-        let (info, _) = self.family_info();
-        &info.forms[usize::from(self.0 - info.first) % info.forms.len()]
+        self.row().form
     }
 
     /// Number of cells of the instruction, without the targets of a `br_table`.
     #[must_use]
     pub fn cells(self) -> usize {
-        1 + self.form().bytes().div_ceil(8)
+        self.row().cells.into()
     }
 }
 

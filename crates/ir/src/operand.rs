@@ -147,17 +147,6 @@ impl Operand {
         }
     }
 
-    /// The same operand with another branch target.
-    #[must_use]
-    pub(crate) const fn with_target(self, target: Target) -> Self {
-        match self {
-            Self::BrIf(_) => Self::BrIf(target),
-            Self::BrUnless(_) => Self::BrUnless(target),
-            Self::Target(_) => Self::Target(target),
-            other => other,
-        }
-    }
-
     /// The bits of the operand, of which the code holds the low [`Kind::bytes`].
     pub(crate) const fn payload(self) -> u64 {
         match self {

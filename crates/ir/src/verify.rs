@@ -15,7 +15,7 @@
 //! Values are not typed: a slot or an accumulator may hold any bits. Whatever must not be
 //! arbitrary (function references, addresses) is checked by the instruction that uses it.
 
-use crate::{DecodeError, Family, Function, Instr, Kind, Operand, Slot};
+use crate::{DecodeError, Family, Function, InstrRef, Kind, Operand, Operands, Slot, Target};
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -209,7 +209,7 @@ impl Function {
     /// # Errors
     ///
     /// When one of the conditions in the module's documentation does not hold; the error
-    /// names the first instruction concerned.
+    /// names an instruction concerned.
     pub fn verify(
         self,
         shape: &Arc<ModuleShape>,
@@ -265,10 +265,10 @@ struct FunctionVerifier<'a> {
     func_index: u32,
     ty: &'a FuncType,
     imported_funcs: u32,
-    /// For each cell whether an instruction starts there.
-    starts: Vec<bool>,
-    /// For each cell whether a `consume_fuel` of at least one unit starts there.
-    fuels: Vec<bool>,
+    /// Where instructions start, as far as the code was looked at.
+    starts: CellSet,
+    /// Branches to what was not looked at yet: from where, and to where.
+    forward: Vec<(usize, usize)>,
 }
 
 type Outcome<T = ()> = Result<T, VerifyErrorKind>;
@@ -303,42 +303,52 @@ impl<'a> FunctionVerifier<'a> {
                 most: MAX_FRAME_CELLS,
             }));
         }
-        let len = function.cells.len();
-        let (starts, fuels) = (vec![false; len], vec![false; len]);
         Ok(Self {
             function,
             shape,
             func_index,
             ty,
             imported_funcs,
-            starts,
-            fuels,
+            starts: CellSet::new(function.cells.len()),
+            forward: Vec::new(),
         })
     }
 
-    /// Checks everything; tells whether the code is metered.
+    /// Checks everything, in one pass; tells whether the code is metered.
     fn run(mut self) -> Result<bool, VerifyError> {
-        let mut terminated = None;
-        for (at, instr) in self.function.instructions() {
-            let instr = instr.map_err(|error| self.error(at, error.into()))?;
-            self.starts[at] = true;
-            self.fuels[at] = instr.opcode.family() == Family::ConsumeFuel
-                && matches!(instr.operands.first(), Some(Operand::Count(1..)));
-            terminated = Some((at, instr.is_terminator()));
+        let cells = &self.function.cells;
+        let mut metered = self.takes_fuel(0);
+        let (mut at, mut last) = (0, None);
+        while at < cells.len() {
+            let instr =
+                InstrRef::decode(cells, at).map_err(|error| self.error(at, error.into()))?;
+            self.starts.insert(at);
+            metered &= self
+                .instruction(at, instr)
+                .map_err(|kind| self.error(at, kind))?;
+            last = Some((at, instr.row().is_terminator));
+            at += instr.cells();
         }
-        match terminated {
+        match last {
             Some((_, true)) => {}
             Some((at, false)) => return Err(self.error(at, VerifyErrorKind::FallsThrough)),
             None => return Err(self.error(0, VerifyErrorKind::FallsThrough)),
         }
-        let mut metered = self.fuels[0];
-        for (at, instr) in self.function.instructions() {
-            let instr = instr.map_err(|error| self.error(at, error.into()))?;
-            metered &= self
-                .instruction(at, &instr)
-                .map_err(|kind| self.error(at, kind))?;
+        for &(from, to) in &self.forward {
+            if !self.starts.contains(to) {
+                let target = to as i64;
+                return Err(self.error(from, VerifyErrorKind::Target { target }));
+            }
         }
         Ok(metered)
+    }
+
+    /// Whether a `consume_fuel` of at least one unit is at the cell.
+    fn takes_fuel(&self, at: usize) -> bool {
+        InstrRef::decode(&self.function.cells, at).is_ok_and(|instr| {
+            instr.opcode().family() == Family::ConsumeFuel
+                && matches!(instr.operands().next(), Some(Operand::Count(1..)))
+        })
     }
 
     fn error(&self, at: usize, kind: VerifyErrorKind) -> VerifyError {
@@ -350,27 +360,57 @@ impl<'a> FunctionVerifier<'a> {
     }
 
     /// Checks one instruction; tells whether its ways back take fuel.
-    fn instruction(&self, at: usize, instr: &Instr<'_>) -> Outcome<bool> {
+    fn instruction(&mut self, at: usize, instr: InstrRef<'_>) -> Outcome<bool> {
+        let row = instr.row();
         let mut metered = true;
-        for by in instr.branches() {
-            let target = at as i64 + i64::from(by);
-            let cell = usize::try_from(target)
-                .ok()
-                .filter(|&cell| self.starts.get(cell) == Some(&true));
-            let cell = cell.ok_or(VerifyErrorKind::Target { target })?;
-            metered &= cell > at || self.fuels[cell];
+        if row.branches {
+            for operand in instr.operands() {
+                if let Some(Target::By(by)) = operand.target() {
+                    metered &= self.branch(at, by)?;
+                }
+            }
         }
-        let mut rest = &instr.operands[..];
-        while let [operand, following @ ..] = rest {
-            self.operand(*operand, following)?;
-            rest = following;
+        for by in instr.targets() {
+            metered &= self.branch(at, by)?;
         }
-        self.relations(instr)?;
+        self.each_operand(instr.operands())?;
+        if row.has_relations {
+            self.relations(instr)?;
+        }
         Ok(metered)
     }
 
+    /// Checks a branch; tells whether it takes fuel if it is a way back.
+    fn branch(&mut self, at: usize, by: i32) -> Outcome<bool> {
+        let target = at as i64 + i64::from(by);
+        let cell = usize::try_from(target)
+            .ok()
+            .filter(|&cell| cell < self.function.cells.len());
+        let cell = cell.ok_or(VerifyErrorKind::Target { target })?;
+        if cell > at {
+            self.forward.push((at, cell));
+            return Ok(true);
+        }
+        if !self.starts.contains(cell) {
+            return Err(VerifyErrorKind::Target { target });
+        }
+        Ok(self.takes_fuel(cell))
+    }
+
+    /// Checks operands one by one.
+    fn each_operand(&self, mut operands: impl Iterator<Item = Operand> + Clone) -> Outcome {
+        while let Some(operand) = operands.next() {
+            self.operand(operand, &operands)?;
+        }
+        Ok(())
+    }
+
     /// Checks one operand; a span needs the count among those that follow it.
-    fn operand(&self, operand: Operand, following: &[Operand]) -> Outcome {
+    fn operand(
+        &self,
+        operand: Operand,
+        following: &(impl Iterator<Item = Operand> + Clone),
+    ) -> Outcome {
         let shape = self.shape;
         match operand {
             Operand::R
@@ -386,8 +426,8 @@ impl<'a> FunctionVerifier<'a> {
             Operand::Targets(0) => Err(VerifyErrorKind::NoTargets),
             Operand::Targets(_) => Ok(()),
             Operand::Span(first) => {
-                let count = following.iter().find_map(|operand| match operand {
-                    Operand::Count(count) => Some(*count),
+                let count = following.clone().find_map(|operand| match operand {
+                    Operand::Count(count) => Some(count),
                     _ => None,
                 });
                 self.span(first, count.ok_or(VerifyErrorKind::Form)?)
@@ -440,9 +480,10 @@ impl<'a> FunctionVerifier<'a> {
     }
 
     /// Checks what several operands must be together.
-    fn relations(&self, instr: &Instr<'_>) -> Outcome {
-        let op = instr.opcode.op();
-        let mut rest = &instr.operands[..];
+    fn relations(&self, instr: InstrRef<'_>) -> Outcome {
+        let op = instr.opcode().op();
+        let operands: Operands = instr.operands().collect();
+        let mut rest = &operands[..];
         match op.shape() {
             None => self.relations_of(op.family(), rest),
             Some(shape) if shape.is_sequence() => {
@@ -651,6 +692,29 @@ fn same_ref_types(first: Option<RefType>, second: Option<RefType>) -> Outcome {
             Err(VerifyErrorKind::RefTypes { expected, found })
         }
         _ => Ok(()),
+    }
+}
+
+/// A set of cells of a function.
+#[derive(Debug)]
+struct CellSet {
+    words: Vec<u64>,
+}
+
+impl CellSet {
+    fn new(cells: usize) -> Self {
+        Self {
+            words: vec![0; cells.div_ceil(64)],
+        }
+    }
+
+    fn insert(&mut self, cell: usize) {
+        self.words[cell / 64] |= 1 << (cell % 64);
+    }
+
+    fn contains(&self, cell: usize) -> bool {
+        let word = self.words.get(cell / 64).copied().unwrap_or(0);
+        word >> (cell % 64) & 1 == 1
     }
 }
 

@@ -1,9 +1,8 @@
 //! What no instruction of the present table can show: forms without a rule are refused.
 
 use super::*;
-use crate::{Operands, Operation, Unreachable};
 
-/// The verdict on an instruction with operands that its family does not have.
+/// The verdict on operands that a family does not have.
 fn verdict(operands: &[Operand]) -> Outcome {
     let shape = ModuleShape {
         types: [FuncType::new([], [])].into(),
@@ -16,11 +15,8 @@ fn verdict(operands: &[Operand]) -> Outcome {
         ..Function::default()
     };
     let verifier = FunctionVerifier::new(&module, &function, 0).expect("it is defined");
-    let opcode = Unreachable::Unreachable.op().form(&[]).expect("it exists");
-    let operands: Operands = operands.iter().copied().collect();
-    verifier
-        .instruction(0, &Instr::with_operands(opcode, operands))
-        .map(drop)
+    verifier.each_operand(operands.iter().copied())?;
+    verifier.relations_of(Family::Unreachable, operands)
 }
 
 #[test]

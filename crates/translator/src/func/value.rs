@@ -5,8 +5,8 @@ use arrayvec::ArrayVec;
 use damson_core::types::ValType;
 use damson_ir::{
     FloatBinary, FloatCompare, FloatSelect, GlobalGet, IntBinary, IntCompare, IntSelect, IntTest,
-    Kind, Load, MAX_PARTS, MemorySize, Op, Operand, Operation, RefFunc, Shape, Slot, TableGet,
-    TableSize, Unary,
+    Load, MAX_PARTS, MemorySize, Op, Operand, Operation, RefFunc, Shape, Slot, TableGet, TableSize,
+    Unary,
 };
 
 use super::typing::{Class, Typed};
@@ -305,8 +305,7 @@ impl TreeOp {
 
 /// Whether the table has a form of `op` with operands of these kinds.
 pub(crate) fn has_form(op: Op, operands: &[Operand]) -> bool {
-    let kinds: ArrayVec<Kind, 8> = operands.iter().map(|operand| operand.kind()).collect();
-    op.form(&kinds).is_some()
+    op.form_of(operands).is_some()
 }
 
 /// The operand that says which memory is accessed and at which offset.

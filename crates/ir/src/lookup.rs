@@ -1,0 +1,277 @@
+//! What is computed from the tables when the crate is compiled, so that an opcode is found and
+//! understood in constant time.
+//!
+//! There are two directions: from an opcode to its form and what follows from that ([`Row`]),
+//! and from a family and the kinds of operands to a form, by hashing ([`find_form`]).
+
+use crate::op::{FAMILIES, FAMILY_COUNT, FAMILY_ORDER, Family, Form, OPCODE_COUNT, Ops};
+use crate::{Kind, Opcode};
+
+/// What is the same for all opcodes of one form of one family.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) form: &'static Form,
+    pub(crate) family: Family,
+    /// Number of cells, without the targets of a `br_table`.
+    pub(crate) cells: u8,
+    /// Whether control never reaches the instruction after this one.
+    pub(crate) is_terminator: bool,
+    /// Whether an operand is the target of a branch.
+    pub(crate) branches: bool,
+    /// Whether operands must be something together, or depend on the function's type.
+    pub(crate) has_relations: bool,
+    /// At which byte of the operands the number of targets is.
+    pub(crate) targets_at: Option<u8>,
+}
+
+/// What is the same for all opcodes of one family.
+struct FamilyRow {
+    /// Its first row in [`ROWS`].
+    first: u16,
+    /// Its first slot in [`SLOTS`], of which there are a power of two.
+    slots: u16,
+    mask: u8,
+}
+
+/// The number of forms of all families.
+const FORM_COUNT: usize = {
+    let (mut sum, mut family) = (0, 0);
+    while family < FAMILY_COUNT {
+        sum += FAMILIES[family].forms.len();
+        family += 1;
+    }
+    sum
+};
+
+/// Every form of every family.
+static ROWS: [Row; FORM_COUNT] = {
+    let mut rows = [const { row(0, 0) }; FORM_COUNT];
+    let (mut at, mut family) = (0, 0);
+    while family < FAMILY_COUNT {
+        let mut form = 0;
+        while form < FAMILIES[family].forms.len() {
+            rows[at] = row(family, form);
+            at += 1;
+            form += 1;
+        }
+        family += 1;
+    }
+    rows
+};
+
+/// The row of each opcode.
+static ROW_OF: [u16; OPCODE_COUNT] = {
+    let mut table = [0; OPCODE_COUNT];
+    let (mut at, mut first, mut family) = (0, 0, 0);
+    while family < FAMILY_COUNT {
+        let (ops, forms) = (FAMILIES[family].ops.len(), FAMILIES[family].forms.len());
+        let mut index = 0;
+        while index < ops * forms {
+            table[at] = (first + index % forms) as u16;
+            at += 1;
+            index += 1;
+        }
+        first += forms;
+        family += 1;
+    }
+    table
+};
+
+/// For each family a hash table from kinds of operands to the index of a form.
+static SLOTS: [u8; slots_before(FAMILY_COUNT)] = {
+    let mut slots = [EMPTY; slots_before(FAMILY_COUNT)];
+    let mut family = 0;
+    while family < FAMILY_COUNT {
+        let forms = FAMILIES[family].forms;
+        let (first, count) = (slots_before(family), slot_count(forms.len()));
+        let mut form = 0;
+        while form < forms.len() {
+            let mut slot = hash(forms[form].key) & (count - 1);
+            while slots[first + slot] != EMPTY {
+                slot = (slot + 1) & (count - 1);
+            }
+            slots[first + slot] = form as u8;
+            form += 1;
+        }
+        family += 1;
+    }
+    slots
+};
+
+/// No form is there.
+const EMPTY: u8 = u8::MAX;
+
+static FAMILY_ROWS: [FamilyRow; FAMILY_COUNT] = {
+    let mut rows = [const {
+        FamilyRow {
+            first: 0,
+            slots: 0,
+            mask: 0,
+        }
+    }; FAMILY_COUNT];
+    let (mut first, mut family) = (0, 0);
+    while family < FAMILY_COUNT {
+        let forms = FAMILIES[family].forms.len();
+        assert!(forms < EMPTY as usize, "the index of a form fits 8 bits");
+        rows[family] = FamilyRow {
+            first: first as u16,
+            slots: slots_before(family) as u16,
+            mask: (slot_count(forms) - 1) as u8,
+        };
+        first += forms;
+        family += 1;
+    }
+    rows
+};
+
+/// The size of the hash table of a family: at most half of it is full, so that a search for
+/// what is not there ends.
+const fn slot_count(forms: usize) -> usize {
+    (2 * forms).next_power_of_two()
+}
+
+/// How many slots the families before this one have.
+const fn slots_before(family: usize) -> usize {
+    let (mut sum, mut index) = (0, 0);
+    while index < family {
+        sum += slot_count(FAMILIES[index].forms.len());
+        index += 1;
+    }
+    sum
+}
+
+const fn hash(key: u64) -> usize {
+    // The golden ratio, as is usual for multiplicative hashing.
+    (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as usize
+}
+
+const fn row(family: usize, index: usize) -> Row {
+    let info = &FAMILIES[family];
+    let form = &info.forms[index];
+    let (is_terminator, mut has_relations) = match &info.ops {
+        Ops::Single(_) => {
+            let family = FAMILY_ORDER[family];
+            (ends(family), relates(family))
+        }
+        // Only the last of a sequence and the outermost of a tree can be a terminator.
+        Ops::Tiles { parts, .. } => {
+            let (mut ends_so, mut relates_so, mut part) = (false, false, 0);
+            while part < parts.len() {
+                // The operations of a part belong to one family.
+                let family = parts[part][0].family();
+                ends_so |= ends(family);
+                relates_so |= relates(family);
+                part += 1;
+            }
+            (ends_so, relates_so)
+        }
+    };
+    let (mut branches, mut targets_at) = (false, None);
+    let (mut bytes, mut operand) = (0, 0);
+    while operand < form.kinds.len() {
+        match form.kinds[operand] {
+            Kind::BrIf | Kind::BrUnless | Kind::Target => branches = true,
+            Kind::Targets => targets_at = Some(bytes as u8),
+            // They depend on a callee.
+            Kind::Base | Kind::CalleeLinkage | Kind::TailLinkage => has_relations = true,
+            _ => {}
+        }
+        bytes += form.kinds[operand].bytes();
+        operand += 1;
+    }
+    Row {
+        form,
+        family: FAMILY_ORDER[family],
+        cells: (1 + bytes.div_ceil(8)) as u8,
+        is_terminator,
+        branches,
+        has_relations,
+        targets_at,
+    }
+}
+
+/// Whether control never reaches what follows an instruction of the family.
+const fn ends(family: Family) -> bool {
+    use Family::{
+        Br, BrTable, Return, ReturnCall, ReturnCallImport, ReturnCallIndirect, ReturnSpan,
+        ReturnValue, Unreachable,
+    };
+    matches!(
+        family,
+        Br | BrTable
+            | Return
+            | ReturnValue
+            | ReturnSpan
+            | ReturnCall
+            | ReturnCallImport
+            | ReturnCallIndirect
+            | Unreachable
+    )
+}
+
+/// Whether the verifier looks at the operands of the family together, too.
+const fn relates(family: Family) -> bool {
+    use Family::{ReturnSpan, ReturnValue, TableCopy, TableInit};
+    matches!(family, ReturnValue | ReturnSpan | TableCopy | TableInit)
+}
+
+impl Opcode {
+    /// What the tables say about the opcode.
+    pub(crate) fn row(self) -> &'static Row {
+        &ROWS[usize::from(ROW_OF[self.number()])]
+    }
+}
+
+/// The index of the form of a family with operands of these kinds.
+pub(crate) fn find_form(family: Family, key: u64) -> Option<usize> {
+    let FamilyRow { first, slots, mask } = FAMILY_ROWS[family as usize];
+    let (first, slots, mask) = (usize::from(first), usize::from(slots), usize::from(mask));
+    let mut slot = hash(key) & mask;
+    loop {
+        match SLOTS[slots + slot] {
+            EMPTY => return None,
+            form if ROWS[first + usize::from(form)].form.key == key => {
+                return Some(usize::from(form));
+            }
+            _ => slot = (slot + 1) & mask,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_are_found_by_their_kinds_and_no_others_are() {
+        for family in FAMILY_ORDER {
+            let forms = family.info().forms;
+            for (index, form) in forms.iter().enumerate() {
+                assert_eq!(find_form(family, form.key), Some(index), "{family:?}");
+                // One operand more.
+                assert_eq!(find_form(family, form.key << 6 | 1), None, "{family:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_opcode_has_the_row_of_its_form() {
+        for family in FAMILY_ORDER {
+            let info = family.info();
+            for number in 0..info.ops.len() * info.forms.len() {
+                let opcode = Opcode::new(usize::from(info.first) + number).unwrap();
+                let row = opcode.row();
+                assert_eq!(row.family, family);
+                assert_eq!(row.form.key, info.forms[number % info.forms.len()].key);
+                let parts = opcode.op().parts();
+                let any = |is: fn(Family) -> bool| parts.iter().any(|part| is(part.family()));
+                assert_eq!(row.is_terminator, any(ends), "{opcode}");
+                let depends = |kind: &Kind| {
+                    matches!(kind, Kind::Base | Kind::CalleeLinkage | Kind::TailLinkage)
+                };
+                let depends = row.form.kinds.iter().any(depends);
+                assert_eq!(row.has_relations, depends || any(relates), "{opcode}");
+            }
+        }
+    }
+}

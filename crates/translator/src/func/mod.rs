@@ -62,9 +62,7 @@ use alloc::vec::Vec;
 
 use damson_core::shape::ModuleShape;
 use damson_ir::{BuildError, EncodeError, Function, FunctionBuilder};
-use wasmparser::{
-    FuncValidator, FunctionBody, OperatorsReader, OperatorsReaderAllocations, ValidatorResources,
-};
+use wasmparser::{FuncValidator, FunctionBody, ValidatorResources};
 
 use crate::error::Error;
 use crate::module::body_error;
@@ -73,6 +71,7 @@ use control::{Control, FuelPoint};
 use emit::{Known, Last};
 use frame::Frame;
 use locals::Locals;
+use operator::Halt;
 use stack::Stack;
 
 /// Why translation stops although the function is valid.
@@ -117,7 +116,6 @@ pub(crate) struct Options {
 /// Memory that translating one function needs and the next one can reuse.
 #[derive(Default)]
 pub(crate) struct Scratch {
-    operators: OperatorsReaderAllocations,
     stack: Stack,
     controls: Vec<Control>,
     locals: Locals,
@@ -212,7 +210,7 @@ pub(crate) fn translate(
     translator.stack.reset();
     translator.controls.clear();
     translator.fuel_points.clear();
-    let result = translator.body(body, func_index, &mut scratch.operators);
+    let result = translator.body(body, func_index);
     let FuncTranslator {
         builder,
         frame,
@@ -271,12 +269,7 @@ fn stopped(stop: Stop, func_index: u32, offset: u64) -> Error {
 impl FuncTranslator<'_> {
     /// Translates everything. Returns where an instruction stands that turned
     /// out not to be needed.
-    fn body(
-        &mut self,
-        body: &FunctionBody<'_>,
-        func_index: u32,
-        allocations: &mut OperatorsReaderAllocations,
-    ) -> Result<Option<usize>, Error> {
+    fn body(&mut self, body: &FunctionBody<'_>, func_index: u32) -> Result<Option<usize>, Error> {
         let mut reader = body.get_binary_reader();
         let invalid = |error: wasmparser::Error| body_error(&error, body);
         self.validator.read_locals(&mut reader).map_err(invalid)?;
@@ -293,16 +286,17 @@ impl FuncTranslator<'_> {
         self.begin(func_index)
             .map_err(|stop| stopped(stop, func_index, start))?;
 
-        let mut operators = OperatorsReader::new_with_allocs(reader, core::mem::take(allocations));
-        while !operators.eof() {
-            let (operator, offset) = operators.read_with_offset().map_err(invalid)?;
-            self.validator.op(offset, &operator).map_err(invalid)?;
+        while !reader.eof() {
+            let offset = reader.original_position();
+            // The limit on the size of bodies is below.
             self.offset = u32::try_from(offset).unwrap_or(u32::MAX);
-            self.operator(&operator)
-                .map_err(|stop| stopped(stop, func_index, offset))?;
+            match reader.visit_operator(self).map_err(invalid)? {
+                Ok(()) => {}
+                Err(Halt::Invalid(error)) => return Err(invalid(error)),
+                Err(Halt::Stop(stop)) => return Err(stopped(stop, func_index, offset)),
+            }
         }
-        operators.finish().map_err(invalid)?;
-        *allocations = operators.into_allocations();
+        reader.finish_expression(self).map_err(invalid)?;
         let stopped = |stop| stopped(stop, func_index, start);
         let unneeded = self.finish_locals().map_err(stopped)?;
         self.settle_fuel().map_err(stopped)?;

@@ -1,27 +1,87 @@
 //! Which operator goes where.
+//!
+//! The parser calls a method for each operator, in which it is validated and then
+//! translated. Which operator it is, is known in that method when the crate is
+//! compiled, so in an optimised build [`FuncTranslator::operator`] is the text of all
+//! those methods and not a choice made at run time.
+
+use alloc::vec::Vec;
 
 use damson_core::types::ValType;
 use damson_ir::{FloatStore, IntStore, IntTest, Load, Unreachable};
-use wasmparser::Operator;
+use wasmparser::{FrameKind, FrameStack, Operator, VisitOperator};
 
 use super::call::Callee;
 use super::memory::Store;
 use super::select::{Numeric, numeric};
 use super::value::{TreeOp, Value};
 use super::{FuncTranslator, Stop};
-use crate::convert;
+
+/// Why the body of a function is not translated to its end.
+pub(crate) enum Halt {
+    Invalid(wasmparser::Error),
+    Stop(Stop),
+}
+
+impl From<wasmparser::Error> for Halt {
+    fn from(error: wasmparser::Error) -> Self {
+        Self::Invalid(error)
+    }
+}
+
+impl From<Stop> for Halt {
+    fn from(stop: Stop) -> Self {
+        Self::Stop(stop)
+    }
+}
+
+macro_rules! validate_and_translate {
+    ($(
+        @$proposal:ident $Op:ident $({ $($arg:ident: $Arg:ty),* })? => $visit:ident $arity:tt
+    )*) => {$(
+        fn $visit(&mut self $($(, $arg: $Arg)*)?) -> Self::Output {
+            let offset = self.offset;
+            self.validator.visitor(offset.into()).$visit($($($arg.clone()),*)?)?;
+            validate_and_translate!(@$proposal self Operator::$Op $({ $($arg),* })?)
+        }
+    )*};
+    (@mvp $self:ident $($operator:tt)*) => { Ok($self.operator(&$($operator)*)?) };
+    (@sign_extension $($rest:tt)*) => { validate_and_translate!(@mvp $($rest)*) };
+    (@saturating_float_to_int $($rest:tt)*) => { validate_and_translate!(@mvp $($rest)*) };
+    (@bulk_memory $($rest:tt)*) => { validate_and_translate!(@mvp $($rest)*) };
+    (@reference_types $($rest:tt)*) => { validate_and_translate!(@mvp $($rest)*) };
+    (@tail_call $($rest:tt)*) => { validate_and_translate!(@mvp $($rest)*) };
+    // The validator accepts no operator of another proposal, because none is enabled.
+    (@$other:ident $($rest:tt)*) => { Err(Stop::Operator.into()) };
+}
+
+impl<'a> VisitOperator<'a> for FuncTranslator<'_> {
+    type Output = Result<(), Halt>;
+
+    wasmparser::for_each_visit_operator!(validate_and_translate);
+}
+
+impl FrameStack for FuncTranslator<'_> {
+    fn current_frame(&self) -> Option<FrameKind> {
+        self.validator.get_control_frame(0).map(|frame| frame.kind)
+    }
+}
 
 impl FuncTranslator<'_> {
     /// Translates an operator that was validated.
-    pub(crate) fn operator(&mut self, operator: &Operator<'_>) -> Result<(), Stop> {
+    #[cfg_attr(
+        not(debug_assertions),
+        expect(clippy::inline_always, reason = "see above")
+    )]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn operator(&mut self, operator: &Operator<'_>) -> Result<(), Stop> {
         self.work += 1;
         if !self.reachable {
             return self.unreachable_operator(operator);
         }
         self.count_operator();
         if let Some(op) = numeric(operator) {
-            let ty = self.result_type();
-            return self.numeric(op, ty);
+            return self.numeric(op);
         }
         match *operator {
             Operator::Unreachable => {
@@ -85,7 +145,7 @@ impl FuncTranslator<'_> {
                 self.push_const(ty, 0)
             }
             // References are cells, and null is zero.
-            Operator::RefIsNull => self.numeric(Numeric::IntTest(IntTest::I64Eqz), ValType::I32),
+            Operator::RefIsNull => self.numeric(Numeric::IntTest(IntTest::I64Eqz)),
             Operator::RefFunc { function_index } => {
                 self.push_operation(TreeOp::RefFunc(function_index), 0, ValType::FuncRef)
             }
@@ -111,6 +171,11 @@ impl FuncTranslator<'_> {
     }
 
     /// Loads and stores.
+    #[cfg_attr(
+        not(debug_assertions),
+        expect(clippy::inline_always, reason = "as above")
+    )]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn access(&mut self, operator: &Operator<'_>) -> Result<(), Stop> {
         macro_rules! accesses {
             (
@@ -128,8 +193,7 @@ impl FuncTranslator<'_> {
                     $( Operator::$FloatOp { memarg } => {
                         self.store(Store::Float(FloatStore::$FloatOp), memarg)
                     } )*
-                    // The validator accepts no other operator, because no
-                    // other proposal is enabled.
+                    // Not one of those that are translated.
                     _ => Err(Stop::Operator),
                 }
             };
@@ -168,8 +232,14 @@ impl FuncTranslator<'_> {
     /// The type of the value that the current operator has produced, of which
     /// the validator knows.
     fn result_type(&self) -> ValType {
-        let ty = self.validator.get_operand_type(0).flatten();
-        ty.and_then(|ty| convert::val_type(ty, 0).ok())
-            .unwrap_or(ValType::I32)
+        use wasmparser::{RefType, ValType as Wasm};
+        match self.validator.get_operand_type(0).flatten() {
+            Some(Wasm::I64) => ValType::I64,
+            Some(Wasm::F32) => ValType::F32,
+            Some(Wasm::F64) => ValType::F64,
+            Some(Wasm::Ref(RefType::FUNCREF)) => ValType::FuncRef,
+            Some(Wasm::Ref(_)) => ValType::ExternRef,
+            _ => ValType::I32,
+        }
     }
 }

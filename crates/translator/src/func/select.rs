@@ -35,6 +35,8 @@ pub(crate) enum Numeric {
 macro_rules! numeric {
     ($( $Family:ident { $($Op:ident)* } )*) => {
         /// The operation of a numeric operator.
+        #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `operator`"))]
+        #[cfg_attr(not(debug_assertions), inline(always))]
         pub(crate) fn numeric(operator: &Operator<'_>) -> Option<Numeric> {
             Some(match operator {
                 $( $( Operator::$Op => Numeric::$Family($Family::$Op), )* )*
@@ -82,11 +84,11 @@ numeric! {
 }
 
 impl FuncTranslator<'_> {
-    /// Translates a numeric operator; `ty` is the type of its result.
-    pub(crate) fn numeric(&mut self, op: Numeric, ty: ValType) -> Result<(), Stop> {
+    /// Translates a numeric operator.
+    pub(crate) fn numeric(&mut self, op: Numeric) -> Result<(), Stop> {
         match op {
-            Numeric::IntBinary(op) => self.binary(op, TreeOp::IntBinary(op), ty),
-            Numeric::FloatBinary(op) => self.binary(op, TreeOp::FloatBinary(op), ty),
+            Numeric::IntBinary(op) => self.binary(op, TreeOp::IntBinary(op)),
+            Numeric::FloatBinary(op) => self.binary(op, TreeOp::FloatBinary(op)),
             Numeric::IntCompare(op) => {
                 // The table has no immediate on the left of a comparison.
                 let mirrored = TreeOp::IntCompare(mirrored(op));
@@ -100,21 +102,21 @@ impl FuncTranslator<'_> {
                 if self.negate_top(op) {
                     return Ok(());
                 }
-                self.unary(op, TreeOp::IntTest(op), ty)
+                self.unary(op, TreeOp::IntTest(op))
             }
-            Numeric::Unary(op) => self.unary(op, TreeOp::Unary(op), ty),
+            Numeric::Unary(op) => self.unary(op, TreeOp::Unary(op)),
         }
     }
 
-    fn binary(&mut self, op: impl Fold<2>, tree: TreeOp, ty: ValType) -> Result<(), Stop> {
-        match self.fold_top(op, ty) {
+    fn binary(&mut self, op: impl Fold<2>, tree: TreeOp) -> Result<(), Stop> {
+        match self.fold_top(op) {
             true => Ok(()),
-            false => self.push_operation(tree, 2, ty),
+            false => self.push_operation(tree, 2, op.result_type()),
         }
     }
 
     fn compare(&mut self, op: impl Fold<2>, tree: TreeOp, mirrored: TreeOp) -> Result<(), Stop> {
-        if self.fold_top(op, ValType::I32) {
+        if self.fold_top(op) {
             return Ok(());
         }
         let lhs = self
@@ -131,21 +133,21 @@ impl FuncTranslator<'_> {
         }
     }
 
-    fn unary(&mut self, op: impl Fold<1>, tree: TreeOp, ty: ValType) -> Result<(), Stop> {
-        match self.fold_top(op, ty) {
+    fn unary(&mut self, op: impl Fold<1>, tree: TreeOp) -> Result<(), Stop> {
+        match self.fold_top(op) {
             true => Ok(()),
-            false => self.push_operation(tree, 1, ty),
+            false => self.push_operation(tree, 1, op.result_type()),
         }
     }
 
     /// Replaces the topmost `N` values by the result of `op` if they are
     /// constants on which it does not trap.
-    fn fold_top<const N: usize>(&mut self, op: impl Fold<N>, ty: ValType) -> bool {
+    fn fold_top<const N: usize>(&mut self, op: impl Fold<N>) -> bool {
         let Some(bits) = self.top_consts().and_then(|operands| op.fold(operands)) else {
             return false;
         };
         self.stack.truncate(self.stack.height().saturating_sub(N));
-        self.stack.push(ty, Value::Const(bits));
+        self.stack.push(op.result_type(), Value::Const(bits));
         true
     }
 

@@ -76,10 +76,12 @@ pub(crate) trait Typed {
 }
 
 /// The result of an operation on constants.
-pub(crate) trait Fold<const N: usize> {
+pub(crate) trait Fold<const N: usize>: Copy {
     /// `None` if the operation traps on these operands: then it must be
     /// executed.
     fn fold(self, operands: [u64; N]) -> Option<u64>;
+    /// The type of the result.
+    fn result_type(self) -> ValType;
 }
 
 /// What the functions of `num` return, as the bits of a cell.
@@ -161,6 +163,33 @@ macro_rules! fold {
     };
 }
 
+macro_rules! result_type {
+    (i32) => {
+        ValType::I32
+    };
+    (i64) => {
+        ValType::I64
+    };
+    (u32) => {
+        ValType::I32
+    };
+    (u64) => {
+        ValType::I64
+    };
+    (bool) => {
+        ValType::I32
+    };
+    (f32) => {
+        ValType::F32
+    };
+    (f64) => {
+        ValType::F64
+    };
+    ([$f:ident : $a:ident $(, $b:ident)? -> $c:ident]) => {
+        result_type!($c)
+    };
+}
+
 /// Derives [`Typed`] and [`Fold`] for the families that are nodes of trees.
 macro_rules! derive_typing {
     ($(
@@ -189,6 +218,9 @@ macro_rules! derive_typing {
             fn fold(self, [x, y]: [u64; 2]) -> Option<u64> {
                 match self { $( Self::$Op => fold!($semantics x y), )* }
             }
+            fn result_type(self) -> ValType {
+                match self { $( Self::$Op => result_type!($semantics), )* }
+            }
         }
     };
     (@unary $Family:ident { $( $Op:ident $semantics:tt )* }) => {
@@ -196,6 +228,9 @@ macro_rules! derive_typing {
         impl Fold<1> for $Family {
             fn fold(self, [x]: [u64; 1]) -> Option<u64> {
                 match self { $( Self::$Op => fold!($semantics x), )* }
+            }
+            fn result_type(self) -> ValType {
+                match self { $( Self::$Op => result_type!($semantics), )* }
             }
         }
     };

@@ -1,6 +1,6 @@
 //! Builds functions: appends instructions, resolves labels.
 
-use crate::code::{set_operand, set_target};
+use crate::code::{set_operand, targets_mut};
 use crate::{BrTable, EncodeError, Function, Label, Operand, Operands, Operation, Target, encode};
 use alloc::vec::Vec;
 
@@ -21,7 +21,7 @@ use alloc::vec::Vec;
 /// assert_eq!(function.frame_cells, 4);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct FunctionBuilder {
     function: Function,
     /// Where each label is bound.
@@ -81,16 +81,26 @@ impl FunctionBuilder {
     /// Begins a function with numbers of parameters and results.
     #[must_use]
     pub fn new(params: u16, results: u16) -> Self {
-        Self {
-            function: Function {
-                params,
-                results,
-                ..Function::default()
-            },
-            labels: Vec::new(),
-            fixups: Vec::new(),
-            last_bound: 0,
-        }
+        let mut builder = Self::default();
+        builder.restart(params, results);
+        builder
+    }
+
+    /// Forgets everything and begins another function, in the same memory.
+    pub fn restart(&mut self, params: u16, results: u16) {
+        let Function {
+            params: own_params,
+            results: own_results,
+            frame_cells,
+            cells,
+            offsets,
+        } = &mut self.function;
+        (*own_params, *own_results, *frame_cells) = (params, results, 0);
+        cells.clear();
+        offsets.clear();
+        self.labels.clear();
+        self.fixups.clear();
+        self.last_bound = 0;
     }
 
     /// The linkage operand of the function's returns and tail calls.
@@ -149,7 +159,10 @@ impl FunctionBuilder {
     /// When the table has no form with these kinds of operands.
     pub fn push(&mut self, op: impl Operation, operands: &[Operand]) -> Result<usize, EncodeError> {
         let at = self.position();
-        encode(op, operands, &mut self.function.cells)?;
+        let opcode = encode(op, operands, &mut self.function.cells)?;
+        if !opcode.row().branches {
+            return Ok(at);
+        }
         for (index, operand) in operands.iter().enumerate() {
             if let Some(Target::Label(label)) = operand.target() {
                 self.fixups.push(Fixup {
@@ -270,6 +283,22 @@ impl FunctionBuilder {
     ///
     /// When a branch names a label that is not bound, or the code is too long.
     pub fn finish(mut self, frame_cells: u32) -> Result<Function, BuildError> {
+        self.resolve(frame_cells)?;
+        Ok(self.function)
+    }
+
+    /// The same for a builder that will be [restarted](Self::restart): the function gets as
+    /// much memory as it needs, and the builder keeps its own.
+    ///
+    /// # Errors
+    ///
+    /// As for [`finish`](Self::finish).
+    pub fn build(&mut self, frame_cells: u32) -> Result<Function, BuildError> {
+        self.resolve(frame_cells)?;
+        Ok(self.function.clone())
+    }
+
+    fn resolve(&mut self, frame_cells: u32) -> Result<(), BuildError> {
         let found = self.position();
         if found > MAX_CELLS {
             return Err(BuildError::TooLong {
@@ -297,15 +326,11 @@ impl FunctionBuilder {
                     );
                 }
                 FixupPlace::Table { first, index } => {
-                    set_target(
-                        &mut self.function.cells[first as usize..],
-                        index as usize,
-                        by,
-                    );
+                    targets_mut(&mut self.function.cells[first as usize..])[index as usize] = by;
                 }
             }
         }
         self.function.frame_cells = frame_cells;
-        Ok(self.function)
+        Ok(())
     }
 }

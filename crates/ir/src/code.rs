@@ -134,11 +134,10 @@ pub fn encode(
     let Some(opcode) = op.form_of(operands) else {
         return Err(no_form(op, operands));
     };
-    let packed = pack(operands);
-    let operand_cells = &packed[..opcode.cells() - 1];
-    cells.reserve(1 + operand_cells.len());
-    cells.push(opcode.number() as u64);
-    cells.extend_from_slice(operand_cells);
+    let start = cells.len();
+    cells.resize(start + opcode.cells(), 0);
+    cells[start] = opcode.number() as u64;
+    pack(operands, &mut cells[start + 1..]);
     Ok(opcode)
 }
 
@@ -151,87 +150,79 @@ fn no_form(op: Op, operands: &[Operand]) -> EncodeError {
     }
 }
 
-/// No form has more cells of operands; one more, so that eight bytes fit anywhere.
-const PACKED_CELLS: usize = MAX_OPERAND_BYTES / 8 + 1;
-
-/// Packs operands that the table has a form for, in the machine's byte order: the executor
-/// reads them as machine integers.
-fn pack(operands: &[Operand]) -> [u64; PACKED_CELLS] {
-    let mut bytes = [0; PACKED_CELLS * 8];
-    let mut len = 0;
+/// Packs operands that the table has a form for into as many cells as it says, in the machine's
+/// byte order: the executor reads them as machine integers.
+fn pack(operands: &[Operand], cells: &mut [u64]) {
+    let mut bytes: &mut [u8] = bytemuck::cast_slice_mut(cells);
     for operand in operands {
-        let width = operand.kind().bytes();
-        // What lies behind the operand is zero, or overwritten by the next one.
-        if let Some(to) = bytes[len..].first_chunk_mut() {
-            *to = aligned(operand.payload(), width).to_ne_bytes();
-        }
-        len += width;
+        bytes = write_payload(bytes, operand.kind().bytes(), operand.payload());
     }
-    let mut cells = [0; PACKED_CELLS];
-    for (cell, bytes) in cells.iter_mut().zip(bytes.as_chunks().0) {
-        *cell = u64::from_ne_bytes(*bytes);
-    }
-    cells
 }
 
-/// The low `width` bytes of `payload` as the first ones in memory.
-fn aligned(payload: u64, width: usize) -> u64 {
+/// Writes the low `width` bytes of `payload`; gives the bytes behind them.
+fn write_payload(to: &mut [u8], width: usize, payload: u64) -> &mut [u8] {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the low bytes are what the kind holds"
+    )]
+    fn write<const N: usize>(to: &mut [u8], bytes: [u8; N]) -> &mut [u8] {
+        match to.split_first_chunk_mut() {
+            Some((chunk, rest)) => {
+                *chunk = bytes;
+                rest
+            }
+            None => {
+                debug_assert!(false, "the form has room for its operands");
+                &mut []
+            }
+        }
+    }
     match width {
-        0 => 0,
-        _ if cfg!(target_endian = "big") => payload << (64 - 8 * width),
-        _ => payload,
+        0 => to,
+        2 => write(to, (payload as u16).to_ne_bytes()),
+        4 => write(to, (payload as u32).to_ne_bytes()),
+        _ => write(to, payload.to_ne_bytes()),
     }
 }
 
-/// Reads the operand of `width` bytes at the byte `at`.
-fn read_payload(cells: &[u64], at: usize, width: usize) -> u64 {
-    if width == 0 {
-        return 0;
+/// Reads what is `width` bytes wide; gives the bytes behind it, too.
+fn read_payload(from: &[u8], width: usize) -> (u64, &[u8]) {
+    fn read<const N: usize>(from: &[u8]) -> ([u8; N], &[u8]) {
+        match from.split_first_chunk() {
+            Some((chunk, rest)) => (*chunk, rest),
+            None => {
+                debug_assert!(false, "the instruction has the cells of its form");
+                ([0; N], &[])
+            }
+        }
     }
-    let (cell, bits) = (at / 8, at % 8 * 8);
-    let first = cells.get(cell).copied().unwrap_or(0);
-    let straddles = bits + width * 8 > 64;
-    let second = if straddles {
-        cells.get(cell + 1).copied().unwrap_or(0)
-    } else {
-        0
-    };
-    let unused = 64 - 8 * width;
-    if cfg!(target_endian = "big") {
-        let both = u128::from(first) << 64 | u128::from(second);
-        ((both << bits) >> 64) as u64 >> unused
-    } else {
-        let both = u128::from(second) << 64 | u128::from(first);
-        ((both >> bits) as u64) << unused >> unused
-    }
-}
-
-/// Writes the 32-bit operand at the byte `at`.
-fn write_word(cells: &mut [u64], at: usize, word: u32) {
-    for (index, byte) in word.to_ne_bytes().into_iter().enumerate() {
-        let (cell, byte_of_cell) = ((at + index) / 8, (at + index) % 8);
-        if let Some(cell) = cells.get_mut(cell) {
-            let mut bytes = cell.to_ne_bytes();
-            bytes[byte_of_cell] = byte;
-            *cell = u64::from_ne_bytes(bytes);
+    match width {
+        0 => (0, from),
+        2 => {
+            let (bytes, rest) = read(from);
+            (u16::from_ne_bytes(bytes).into(), rest)
+        }
+        4 => {
+            let (bytes, rest) = read(from);
+            (u32::from_ne_bytes(bytes).into(), rest)
+        }
+        _ => {
+            let (bytes, rest) = read(from);
+            (u64::from_ne_bytes(bytes), rest)
         }
     }
 }
 
-/// The target `index` of a `br_table`: the cells are an array of 32-bit integers in memory.
-fn get_target(cells: &[u64], index: usize) -> i32 {
-    let bytes = cells[index / 2].to_ne_bytes();
-    let (halves, _) = bytes.as_chunks();
-    i32::from_ne_bytes(halves[index % 2])
+/// The targets of a `br_table`, an array of 32-bit integers in memory. There may be a place
+/// more than targets.
+fn targets(cells: &[u64], count: u32) -> impl ExactSizeIterator<Item = i32> {
+    let targets: &[i32] = bytemuck::cast_slice(cells);
+    targets.iter().copied().take(count as usize)
 }
 
-/// Writes the target `index` of a `br_table`.
-pub(crate) fn set_target(cells: &mut [u64], index: usize, target: i32) {
-    let cell = &mut cells[index / 2];
-    let mut bytes = cell.to_ne_bytes();
-    let (halves, _) = bytes.as_chunks_mut();
-    halves[index % 2] = target.to_ne_bytes();
-    *cell = u64::from_ne_bytes(bytes);
+/// The same to write them: an array of 32-bit integers in memory.
+pub(crate) fn targets_mut(cells: &mut [u64]) -> &mut [i32] {
+    bytemuck::cast_slice_mut(cells)
 }
 
 /// Writes the distance of the branch operand `index` of the instruction at `at`.
@@ -241,8 +232,9 @@ pub(crate) fn set_target_operand(cells: &mut [u64], at: usize, index: usize, by:
         return;
     };
     let before = instr.opcode.form().kinds.iter().take(index);
-    let position = before.map(|kind| kind.bytes()).sum();
-    write_word(&mut cells[at + 1..], position, by.cast_unsigned());
+    let position: usize = before.map(|kind| kind.bytes()).sum();
+    let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut cells[at + 1..]);
+    write_payload(&mut bytes[position..], 4, by.cast_unsigned().into());
 }
 
 /// Replaces the operand `index` of the instruction at `at` by one for which the table has a
@@ -269,8 +261,7 @@ pub(crate) fn set_operand(
         .filter(|patched| replaced.is_some() && patched.cells() == opcode.cells())
         .ok_or_else(|| no_form(opcode.op(), &operands))?;
     cells[at] = patched.number() as u64;
-    let to = &mut cells[at + 1..at + patched.cells()];
-    to.copy_from_slice(&pack(&operands)[..to.len()]);
+    pack(&operands, &mut cells[at + 1..at + patched.cells()]);
     Ok(())
 }
 
@@ -308,7 +299,9 @@ impl<'a> InstrRef<'a> {
         };
         if let Some(at) = row.targets_at {
             // The kind has four bytes.
-            instr.num_targets = read_payload(operand_cells, at.into(), 4) as u32;
+            let bytes: &[u8] = bytemuck::cast_slice(operand_cells);
+            let (count, _) = read_payload(&bytes[usize::from(at)..], 4);
+            instr.num_targets = count as u32;
             let expected = fixed + (instr.num_targets as usize).div_ceil(2);
             instr.target_cells = rest
                 .get(fixed..expected)
@@ -336,20 +329,18 @@ impl<'a> InstrRef<'a> {
 
     /// The operands.
     pub fn operands(&self) -> impl Iterator<Item = Operand> + Clone + use<'a> {
-        let cells = self.operand_cells;
-        let mut position = 0;
+        let mut bytes: &[u8] = bytemuck::cast_slice(self.operand_cells);
         self.row.form.kinds.iter().map(move |&kind| {
-            let at = position;
-            position += kind.bytes();
-            Operand::from_payload(kind, read_payload(cells, at, kind.bytes()))
+            let (payload, rest) = read_payload(bytes, kind.bytes());
+            bytes = rest;
+            Operand::from_payload(kind, payload)
         })
     }
 
     /// The targets of a `br_table`, in cells from the start of the instruction; the default
     /// comes last. Empty for other instructions.
     pub fn targets(&self) -> impl ExactSizeIterator<Item = i32> + use<'a> {
-        let cells = self.target_cells;
-        (0..self.num_targets as usize).map(move |index| get_target(cells, index))
+        targets(self.target_cells, self.num_targets)
     }
 }
 
@@ -378,10 +369,10 @@ impl<'a> Instr<'a> {
     /// comes last. Empty for other instructions.
     pub fn targets(&self) -> impl ExactSizeIterator<Item = i32> {
         let count = self.operands.iter().find_map(|operand| match operand {
-            Operand::Targets(count) => Some(*count as usize),
+            Operand::Targets(count) => Some(*count),
             _ => None,
         });
-        (0..count.unwrap_or(0)).map(|index| get_target(self.target_cells, index))
+        targets(self.target_cells, count.unwrap_or(0))
     }
 
     /// Whether control never reaches the instruction after this one.

@@ -116,6 +116,7 @@ pub(crate) struct Options {
 /// Memory that translating one function needs and the next one can reuse.
 #[derive(Default)]
 pub(crate) struct Scratch {
+    builder: FunctionBuilder,
     stack: Stack,
     controls: Vec<Control>,
     locals: Locals,
@@ -180,7 +181,8 @@ pub(crate) fn translate(
     let ty = shape.func_type(func_index).ok_or_else(no_type)?;
     let (params, results) = (ty.params().len(), ty.results().len());
     // The validator allows a thousand of each.
-    let builder = FunctionBuilder::new(params as u16, results as u16);
+    let mut builder = core::mem::take(&mut scratch.builder);
+    builder.restart(params as u16, results as u16);
     let mut translator = FuncTranslator {
         shape,
         validator,
@@ -212,7 +214,7 @@ pub(crate) fn translate(
     translator.fuel_points.clear();
     let result = translator.body(body, func_index);
     let FuncTranslator {
-        builder,
+        mut builder,
         frame,
         stack,
         controls,
@@ -233,10 +235,14 @@ pub(crate) fn translate(
     scratch.ordered = ordered;
     scratch.fuel_points = fuel_points;
     scratch.work = work;
-    let unneeded = result?;
-    let mut function = builder
-        .finish(frame.cells())
-        .map_err(|error| stopped(error.into(), func_index, offset.into()))?;
+    let function = result.and_then(|unneeded| {
+        let function = builder
+            .build(frame.cells())
+            .map_err(|error| stopped(error.into(), func_index, offset.into()))?;
+        Ok((function, unneeded))
+    });
+    scratch.builder = builder;
+    let (mut function, unneeded) = function?;
     if let Some(at) = unneeded {
         locals::take_out(&mut function, at);
     }

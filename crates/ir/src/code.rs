@@ -1,7 +1,7 @@
 //! Functions as cells of code, and the encoder and decoder of one instruction.
 
 use crate::lookup::Row;
-use crate::{FAMILIES, Kind, Op, Opcode, Operand, Operation, Target};
+use crate::{FAMILIES, Kind, Kinds, Op, Opcode, Operand, Operation, Target};
 use alloc::vec::Vec;
 use arrayvec::ArrayVec;
 
@@ -131,7 +131,7 @@ pub fn encode(
     cells: &mut Vec<u64>,
 ) -> Result<Opcode, EncodeError> {
     let op = op.op();
-    let Some(opcode) = op.form_of(operands) else {
+    let Some(opcode) = op.form_of(Kinds::of_operands(operands)) else {
         return Err(no_form(op, operands));
     };
     let start = cells.len();
@@ -257,7 +257,7 @@ pub(crate) fn set_operand(
     let replaced = operands.get_mut(index).map(|old| *old = operand);
     let patched = opcode
         .op()
-        .form_of(&operands)
+        .form_of(Kinds::of_operands(&operands))
         .filter(|patched| replaced.is_some() && patched.cells() == opcode.cells())
         .ok_or_else(|| no_form(opcode.op(), &operands))?;
     cells[at] = patched.number() as u64;

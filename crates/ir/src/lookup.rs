@@ -2,10 +2,10 @@
 //! understood in constant time.
 //!
 //! There are two directions: from an opcode to its form and what follows from that ([`Row`]),
-//! and from a family and the kinds of operands to a form, by hashing ([`find_form`]).
+//! and from an operation and the kinds of operands to an opcode, by hashing ([`find_opcode`]).
 
 use crate::op::{FAMILIES, FAMILY_COUNT, FAMILY_ORDER, Family, Form, OPCODE_COUNT, Ops};
-use crate::{Kind, Opcode};
+use crate::{Kind, Kinds, Opcode};
 
 /// What is the same for all opcodes of one form of one family.
 #[derive(Debug)]
@@ -26,11 +26,15 @@ pub(crate) struct Row {
 
 /// What is the same for all opcodes of one family.
 struct FamilyRow {
+    /// Its first opcode.
+    opcode: u16,
     /// Its first row in [`ROWS`].
     first: u16,
     /// Its first slot in [`SLOTS`], of which there are a power of two.
     slots: u16,
     mask: u8,
+    /// The number of its forms.
+    forms: u8,
 }
 
 /// The number of forms of all families.
@@ -104,9 +108,11 @@ const EMPTY: u8 = u8::MAX;
 static FAMILY_ROWS: [FamilyRow; FAMILY_COUNT] = {
     let mut rows = [const {
         FamilyRow {
+            opcode: 0,
             first: 0,
             slots: 0,
             mask: 0,
+            forms: 0,
         }
     }; FAMILY_COUNT];
     let (mut first, mut family) = (0, 0);
@@ -114,9 +120,11 @@ static FAMILY_ROWS: [FamilyRow; FAMILY_COUNT] = {
         let forms = FAMILIES[family].forms.len();
         assert!(forms < EMPTY as usize, "the index of a form fits 8 bits");
         rows[family] = FamilyRow {
+            opcode: FAMILIES[family].first,
             first: first as u16,
             slots: slots_before(family) as u16,
             mask: (slot_count(forms) - 1) as u8,
+            forms: forms as u8,
         };
         first += forms;
         family += 1;
@@ -222,16 +230,17 @@ impl Opcode {
     }
 }
 
-/// The index of the form of a family with operands of these kinds.
-pub(crate) fn find_form(family: Family, key: u64) -> Option<usize> {
-    let FamilyRow { first, slots, mask } = FAMILY_ROWS[family as usize];
-    let (first, slots, mask) = (usize::from(first), usize::from(slots), usize::from(mask));
-    let mut slot = hash(key) & mask;
+/// The number of the opcode of the operation `index` of a family with operands of these kinds.
+pub(crate) fn find_opcode(family: Family, index: u16, kinds: Kinds) -> Option<u16> {
+    let row = &FAMILY_ROWS[family as usize];
+    let (first, slots) = (usize::from(row.first), usize::from(row.slots));
+    let mask = usize::from(row.mask);
+    let mut slot = hash(kinds.key()) & mask;
     loop {
         match SLOTS[slots + slot] {
             EMPTY => return None,
-            form if ROWS[first + usize::from(form)].form.key == key => {
-                return Some(usize::from(form));
+            form if ROWS[first + usize::from(form)].form.key == kinds.key() => {
+                return Some(row.opcode + index * u16::from(row.forms) + u16::from(form));
             }
             _ => slot = (slot + 1) & mask,
         }
@@ -247,9 +256,12 @@ mod tests {
         for family in FAMILY_ORDER {
             let forms = family.info().forms;
             for (index, form) in forms.iter().enumerate() {
-                assert_eq!(find_form(family, form.key), Some(index), "{family:?}");
+                let kinds = Kinds::of(form.kinds);
+                let number = family.info().first + index as u16;
+                assert_eq!(find_opcode(family, 0, kinds), Some(number), "{family:?}");
                 // One operand more.
-                assert_eq!(find_form(family, form.key << 6 | 1), None, "{family:?}");
+                let more = kinds.and(Kind::R);
+                assert_eq!(find_opcode(family, 0, more), None, "{family:?}");
             }
         }
     }

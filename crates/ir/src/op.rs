@@ -1,6 +1,6 @@
 //! Operations and opcodes, derived from the [instruction table](crate::instruction_table).
 
-use crate::lookup::find_form;
+use crate::lookup::find_opcode;
 use crate::{Kind, Operand};
 use arrayvec::ArrayVec;
 use core::fmt;
@@ -282,31 +282,61 @@ const fn with_first_opcodes(
     families
 }
 
-/// How many kinds a key has room for, with six bits for each.
-const MAX_KEY_KINDS: usize = 10;
+/// The kinds of some operands, in order: what a form is found by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Kinds(u64);
 
-/// A number that differs for different tuples of at most ten kinds.
-const fn key_of(kinds: &[Kind]) -> u64 {
-    assert!(kinds.len() <= MAX_KEY_KINDS);
-    let mut key = 0;
-    let mut index = 0;
-    while index < kinds.len() {
-        key = longer_key(key, kinds[index]);
-        index += 1;
+impl Kinds {
+    /// No instruction has more operands; each has six bits.
+    const MAX: u32 = 10;
+
+    /// The kinds of a whole slice.
+    #[must_use]
+    pub const fn of(kinds: &[Kind]) -> Self {
+        let (mut all, mut index) = (Self(0), 0);
+        while index < kinds.len() {
+            all = all.and(kinds[index]);
+            index += 1;
+        }
+        all
     }
-    key
-}
 
-/// The key of one kind more.
-const fn longer_key(key: u64, kind: Kind) -> u64 {
-    key << 6 | (kind as u64 + 1)
+    /// The kinds of operands.
+    #[must_use]
+    pub fn of_operands(operands: &[Operand]) -> Self {
+        Self::default().and_operands(operands)
+    }
+
+    /// These kinds, then another. More than an instruction can have are those of none.
+    #[must_use]
+    pub const fn and(self, kind: Kind) -> Self {
+        // The highest bits stay, so that a number that is too long never becomes a short one.
+        let full = self.0 >> (6 * (Self::MAX - 1)) != 0;
+        Self(if full {
+            u64::MAX
+        } else {
+            self.0 << 6 | (kind as u64 + 1)
+        })
+    }
+
+    /// These kinds, then those of operands.
+    #[must_use]
+    pub fn and_operands(self, operands: &[Operand]) -> Self {
+        let kinds = operands.iter().map(|operand| operand.kind());
+        kinds.fold(self, Self::and)
+    }
+
+    /// A number that differs for different kinds.
+    pub(crate) const fn key(self) -> u64 {
+        self.0
+    }
 }
 
 impl Form {
     const fn new(kinds: &'static [Kind]) -> Self {
         Self {
             kinds,
-            key: key_of(kinds),
+            key: Kinds::of(kinds).key(),
         }
     }
 
@@ -417,26 +447,13 @@ impl Op {
     /// such form.
     #[must_use]
     pub fn form(self, kinds: &[Kind]) -> Option<Opcode> {
-        let fits = kinds.len() <= MAX_KEY_KINDS;
-        self.form_of_key(fits.then(|| key_of(kinds))?)
+        self.form_of(Kinds::of(kinds))
     }
 
-    /// The same for the kinds of these operands.
+    /// The same for kinds that were collected one by one.
     #[must_use]
-    pub fn form_of(self, operands: &[Operand]) -> Option<Opcode> {
-        if operands.len() > MAX_KEY_KINDS {
-            return None;
-        }
-        let kinds = operands.iter().map(|operand| operand.kind());
-        self.form_of_key(kinds.fold(0, longer_key))
-    }
-
-    fn form_of_key(self, key: u64) -> Option<Opcode> {
-        let form = find_form(self.family, key)?;
-        let info = self.family.info();
-        // In the table, hence below its end.
-        let number = usize::from(info.first) + usize::from(self.index) * info.forms.len() + form;
-        Some(Opcode(number as u16))
+    pub fn form_of(self, kinds: Kinds) -> Option<Opcode> {
+        find_opcode(self.family, self.index, kinds).map(Opcode)
     }
 }
 

@@ -6,7 +6,7 @@
 
 use arrayvec::ArrayVec;
 use damson_core::types::ValType;
-use damson_ir::{CopyValue, Label, MAX_PARTS, Op, Operand, Operands, Operation, Slot};
+use damson_ir::{CopyValue, Kinds, Label, MAX_PARTS, Op, Operand, Operands, Operation, Slot};
 
 use super::tile::sequence;
 use super::typing::{Class, immediate};
@@ -23,6 +23,10 @@ impl Known {
     /// The accumulators may hold anything.
     pub(crate) fn forget(&mut self) {
         *self = Self::default();
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.slots.iter().all(Option::is_none)
     }
 
     /// A slot changes.
@@ -47,12 +51,13 @@ impl Known {
     }
 }
 
-/// An instruction that was appended.
-#[derive(Debug, Clone)]
+/// The instruction that was appended last.
+#[derive(Debug, Default)]
 pub(crate) struct Last {
+    /// `None` if it cannot become one with the next.
+    op: Option<Op>,
     at: usize,
     end: usize,
-    op: Op,
     operands: Operands,
     sites: ArrayVec<u32, MAX_PARTS>,
 }
@@ -68,8 +73,8 @@ impl FuncTranslator<'_> {
         operands: &[Operand],
         result: Option<Class>,
     ) -> Result<(), Stop> {
-        let sites: ArrayVec<u32, 1> = self.site.take().into_iter().collect();
-        self.append(op.op(), operands, &sites)?;
+        let site = self.site.take();
+        self.append(op.op(), operands, site.as_slice())?;
         self.note_effects(operands, result);
         Ok(())
     }
@@ -84,49 +89,52 @@ impl FuncTranslator<'_> {
         sites: &[u32],
     ) -> Result<(), Stop> {
         self.work += 1;
-        let mut this = Last {
-            at: self.builder.position(),
-            end: 0,
-            op,
-            operands: operands.iter().copied().collect(),
-            sites: sites.iter().copied().collect(),
-        };
-        let fused = self.last.take().and_then(|last| self.fuse(last, &this));
-        let is_fused = fused.is_some();
-        if let Some(fused) = fused {
-            self.builder.truncate(fused.at);
-            this = fused;
+        if let Some(fused) = self.fuse(op, operands, sites) {
+            self.builder.truncate(self.last.at);
+            self.mark_sites();
+            self.builder.push(fused, &self.last.operands)?;
+            // A sequence has two parts, no more.
+            self.last.op = None;
+            return Ok(());
         }
-        if self.mark_all {
-            self.builder.mark_offset(self.offset);
-        }
-        for (index, offset) in this.sites.iter().enumerate() {
-            self.builder.mark_site(index, *offset);
-        }
-        self.builder.push(this.op, &this.operands)?;
-        this.end = self.builder.position();
-        // A sequence has two parts, no more.
-        self.last = (!is_fused).then_some(this);
+        let last = &mut self.last;
+        last.at = self.builder.position();
+        last.op = Some(op);
+        last.operands.clear();
+        last.operands.try_extend_from_slice(operands).ok();
+        last.sites.clear();
+        last.sites.try_extend_from_slice(sites).ok();
+        self.mark_sites();
+        self.builder.push(op, operands)?;
+        self.last.end = self.builder.position();
         Ok(())
     }
 
-    /// What `last` and `this` become together.
-    fn fuse(&self, last: Last, this: &Last) -> Option<Last> {
-        if last.end != this.at || self.builder.is_bound_after(last.at) {
+    /// What the last instruction and this one become together, if they do: then the last
+    /// instruction has the operands of both.
+    fn fuse(&mut self, op: Op, operands: &[Operand], sites: &[u32]) -> Option<Op> {
+        let last = &mut self.last;
+        let first = last.op?;
+        let shape = sequence(first.family(), op.family())?;
+        if last.end != self.builder.position() || self.builder.is_bound_after(last.at) {
             return None;
         }
-        let shape = sequence(last.op.family(), this.op.family())?;
-        let op = Op::tile(shape, &[last.op, this.op])?;
-        let mut operands = last.operands;
-        operands.try_extend_from_slice(&this.operands).ok()?;
-        let mut sites = last.sites;
-        sites.try_extend_from_slice(&this.sites).ok()?;
-        has_form(op, &operands).then_some(Last {
-            op,
-            operands,
-            sites,
-            ..last
-        })
+        let fused = Op::tile(shape, &[first, op])?;
+        fused.form_of(Kinds::of_operands(&last.operands).and_operands(operands))?;
+        // What the table has a form for is not more than an instruction can have.
+        last.operands.try_extend_from_slice(operands).ok()?;
+        last.sites.try_extend_from_slice(sites).ok()?;
+        Some(fused)
+    }
+
+    /// Marks the instruction that is about to be appended with the operators that can trap.
+    fn mark_sites(&mut self) {
+        if self.mark_all {
+            self.builder.mark_offset(self.offset);
+        }
+        for (index, offset) in self.last.sites.iter().enumerate() {
+            self.builder.mark_site(index, *offset);
+        }
     }
 
     fn note_effects(&mut self, operands: &[Operand], result: Option<Class>) {
@@ -158,7 +166,7 @@ impl FuncTranslator<'_> {
     /// The accumulators that it writes and reads are free: see
     /// [`flush`](super::flush).
     pub(crate) fn emit_tree(&mut self, tree: &Tree, dst: Operand) -> Result<(), Stop> {
-        let Some(op) = tree.op() else {
+        let Some(op) = tree.op else {
             return Err(Stop::Operator);
         };
         let operands = self.tree_operands(op, dst, tree);
@@ -197,6 +205,9 @@ impl FuncTranslator<'_> {
         let mut operands: Operands = head.into_iter().collect();
         let first = operands.len();
         operands.extend(leaves.iter().map(|leaf| leaf.operand()));
+        if self.known.is_nothing() {
+            return operands;
+        }
         for (index, (leaf, class)) in leaves.iter().zip(classes).enumerate() {
             let Leaf::Slot(slot) = *leaf else { continue };
             if !self.known.holds(*class, slot) {

@@ -146,7 +146,7 @@ impl FuncTranslator<'_> {
             return Ok(());
         };
         self.vacate(entry.class(), position)?;
-        match self.stack.tree(position).cloned() {
+        match self.stack.take_tree(position) {
             Some(tree) => {
                 // Its accumulators are free again before its result takes one.
                 self.stack.set(position, Value::Home);

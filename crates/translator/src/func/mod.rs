@@ -162,7 +162,7 @@ struct FuncTranslator<'a> {
     /// The operator of the next instruction, if that can trap or call.
     site: Option<u32>,
     /// The last instruction, with which the next one may become one.
-    last: Option<Last>,
+    last: Last,
 }
 
 /// Validates and translates a function body.
@@ -207,7 +207,7 @@ pub(crate) fn translate(
         work: 0,
         nesting: 0,
         site: None,
-        last: None,
+        last: Last::default(),
     };
     translator.stack.reset();
     translator.controls.clear();

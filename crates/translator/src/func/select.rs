@@ -8,16 +8,15 @@
 use arrayvec::ArrayVec;
 use damson_core::types::ValType;
 use damson_ir::{
-    FloatBinary, FloatCompare, FloatSelect, IntBinary, IntCompare, IntTest, Label, Operand,
-    Operands, Target, Unary,
+    FloatBinary, FloatCompare, FloatSelect, IntBinary, IntCompare, IntTest, Kind, Kinds, Label,
+    Operand, Target, Unary,
 };
 use wasmparser::Operator;
 
 use super::tile::{Consumer, Root};
 use super::typing::{Class, Fold, immediate};
 use super::value::{
-    Entry, Leaf, Leaves, Tree, TreeOp, Value, has_form, mirrored, mirrored_float, negated,
-    negated_test,
+    Entry, Leaf, Leaves, Tree, TreeOp, Value, mirrored, mirrored_float, negated, negated_test,
 };
 use super::{FuncTranslator, Stop};
 
@@ -173,11 +172,12 @@ impl FuncTranslator<'_> {
         let Some(tree) = self.stack.tree_mut(top) else {
             return false;
         };
-        match &mut tree.ops[0] {
-            TreeOp::IntCompare(op) => *op = negated(*op),
-            TreeOp::IntTest(op) => *op = negated_test(*op),
+        let opposite = match tree.root() {
+            TreeOp::IntCompare(op) => TreeOp::IntCompare(negated(op)),
+            TreeOp::IntTest(op) => TreeOp::IntTest(negated_test(op)),
             _ => return false,
-        }
+        };
+        tree.set_root(opposite);
         true
     }
 
@@ -203,29 +203,57 @@ impl FuncTranslator<'_> {
         self.settle_before(op, base)?;
         // See the argument in `flush` why there are no cycles.
         let class = op.result_class();
-        let crosses = (0..order.len()).any(|leaf| op.leaf_class(leaf) != class)
-            || (base..self.stack.height()).any(|position| {
-                self.stack
-                    .tree(position)
-                    .is_some_and(|tree| tree.classes.iter().any(|leaf| *leaf != class))
-            });
-        if crosses && self.stack.owner(class).is_some_and(|owner| owner < base) {
+        if self.stack.owner(class).is_some_and(|owner| owner < base)
+            && self.reads_another(class, op, base, order.len())
+        {
             self.vacate(class, base)?;
         }
-        if let Some(tree) = self.tile_of(op, base, order)? {
+        if self.stack.has_tree_from(base) {
+            if let Some(tree) = self.tile_of(op, base, order)? {
+                return self.push_pending(tree, base, ty);
+            }
+        } else if let Some(tree) = self.plain(op, base, order)? {
             return self.push_pending(tree, base, ty);
         }
-        let slots_only = matches!(op, TreeOp::TableGet(_));
+        let slots_only = op.takes_slots_only();
         let mut places = self.gather(base, slots_only)?;
-        let fits = |places: &Leaves| {
-            let tree = Tree::single(op, places, order, 0);
-            let leaves = tree.leaves.iter().map(|leaf| leaf.operand());
-            let operands: Operands = core::iter::once(Operand::R).chain(leaves).collect();
-            has_form(op.op(), &operands)
-        };
+        let fits = |places: &Leaves| Tree::single(op, places, order, 0).has_form();
         self.fit(base, &mut places, fits)?;
         let tree = Tree::single(op, &places, order, self.offset);
         self.push_pending(tree, base, ty)
+    }
+
+    /// Whether an operation on the values from `base` on, or a tree among them, reads another
+    /// accumulator than this one.
+    fn reads_another(&self, class: Class, op: TreeOp, base: usize, count: usize) -> bool {
+        let another = |leaf: &Class| *leaf != class;
+        (0..count).any(|leaf| another(&op.leaf_class(leaf)))
+            || (base..self.stack.height()).any(|position| {
+                let tree = self.stack.tree(position);
+                tree.is_some_and(|tree| tree.classes.iter().any(another))
+            })
+    }
+
+    /// A single operation on values of which none is a tree, if the table has a form for them
+    /// where they are.
+    fn plain(&mut self, op: TreeOp, base: usize, order: &[usize]) -> Result<Option<Tree>, Stop> {
+        let mut places = Leaves::new();
+        for position in base..self.stack.height() {
+            let Some(entry) = self.stack.get(position) else {
+                return Ok(None);
+            };
+            places.push(match entry.value {
+                Value::Const(bits) if !op.takes_slots_only() => match immediate(entry.ty, bits) {
+                    Some(value) => Leaf::Imm(value),
+                    None => return Ok(None),
+                },
+                Value::Local(local) => Leaf::Slot(self.frame.local(local)?),
+                Value::Home => Leaf::Slot(self.frame.home(position)?),
+                Value::Const(_) | Value::Acc | Value::Tree(_) => return Ok(None),
+            });
+        }
+        let tree = Tree::single(op, &places, order, self.offset);
+        Ok(tree.has_form().then_some(tree))
     }
 
     /// The tile that an operation makes with the trees among its operands.
@@ -276,6 +304,7 @@ impl FuncTranslator<'_> {
                 .chain(tile.inner)
                 .collect(),
             shape: Some(tile.shape),
+            op: Some(tile.op),
             leaves: tile.leaves,
             classes: tile.classes,
             sites,
@@ -320,8 +349,10 @@ impl FuncTranslator<'_> {
         keep: impl Fn(usize) -> bool,
     ) -> Result<Leaves, Stop> {
         let end = self.stack.height();
-        for class in Class::ALL {
-            self.gather_trees(class, base, end, slots_only, &keep)?;
+        if self.stack.has_tree_from(base) {
+            for class in Class::ALL {
+                self.gather_trees(class, base, end, slots_only, &keep)?;
+            }
         }
         let mut leaves = Leaves::new();
         for position in base..end {
@@ -473,25 +504,26 @@ impl FuncTranslator<'_> {
             false => Operand::BrIf(label.into()),
             true => Operand::BrUnless(label.into()),
         };
-        if let Some(tree) = self.stack.tree(top) {
-            let mut tree = tree.clone();
-            let dst = match &mut tree.ops[0] {
-                TreeOp::IntCompare(op) => {
-                    *op = if negate { negated(*op) } else { *op };
-                    Some(branch(false))
-                }
-                TreeOp::IntTest(op) => {
-                    *op = if negate { negated_test(*op) } else { *op };
-                    Some(branch(false))
-                }
-                // With a NaN no comparison is true: there is no opposite.
-                TreeOp::FloatCompare(_) => Some(branch(negate)),
-                _ => None,
-            };
-            if let Some(dst) = dst {
-                self.stack.pop();
-                return self.emit_tree(&tree, dst);
+        let root = self.stack.tree(top).map(Tree::root);
+        let branched = match root {
+            Some(TreeOp::IntCompare(op)) => {
+                let op = if negate { negated(op) } else { op };
+                Some((TreeOp::IntCompare(op), branch(false)))
             }
+            Some(TreeOp::IntTest(op)) => {
+                let op = if negate { negated_test(op) } else { op };
+                Some((TreeOp::IntTest(op), branch(false)))
+            }
+            // With a NaN no comparison is true: there is no opposite.
+            Some(root @ TreeOp::FloatCompare(_)) => Some((root, branch(negate))),
+            _ => None,
+        };
+        if let Some((root, dst)) = branched
+            && let Some(mut tree) = self.stack.take_tree(top)
+        {
+            tree.set_root(root);
+            self.stack.pop();
+            return self.emit_tree(&tree, dst);
         }
         let op = if negate {
             IntTest::I32Eqz
@@ -556,9 +588,20 @@ impl Tree {
         Self {
             ops: core::iter::once(op).collect(),
             shape: None,
+            op: Some(op.op()),
             leaves,
             classes,
             sites: op.traps().then_some(offset).into_iter().collect(),
         }
+    }
+
+    /// Whether the table has a form of a single operation with these operands.
+    fn has_form(&self) -> bool {
+        let kinds = Kinds::default().and(Kind::R);
+        let kinds = self
+            .leaves
+            .iter()
+            .fold(kinds, |kinds, leaf| kinds.and(leaf.kind()));
+        self.op.is_some_and(|op| op.form_of(kinds).is_some())
     }
 }

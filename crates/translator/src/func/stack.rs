@@ -15,6 +15,8 @@
 //!    [`REACH`] after it.
 
 use alloc::vec::Vec;
+
+use arrayvec::ArrayVec;
 use damson_core::types::ValType;
 use damson_ir::Slot;
 
@@ -153,6 +155,29 @@ impl Stack {
         }
     }
 
+    /// Whether one of the entries from `base` on is a pending tree.
+    pub(crate) fn has_tree_from(&self, base: usize) -> bool {
+        let entries = self.entries.get(base..).unwrap_or(&[]);
+        entries
+            .iter()
+            .any(|entry| matches!(entry.value, Value::Tree(_)))
+    }
+
+    /// Moves the pending tree at a position out. What the entry holds then must be said with
+    /// [`set`](Self::set), or the entry be popped.
+    pub(crate) fn take_tree(&mut self, position: usize) -> Option<Tree> {
+        let none = Tree {
+            ops: ArrayVec::new_const(),
+            shape: None,
+            op: None,
+            leaves: ArrayVec::new_const(),
+            classes: ArrayVec::new_const(),
+            sites: ArrayVec::new_const(),
+        };
+        self.tree_mut(position)
+            .map(|tree| core::mem::replace(tree, none))
+    }
+
     /// The pending tree at a position, to be rewritten.
     pub(crate) fn tree_mut(&mut self, position: usize) -> Option<&mut Tree> {
         match self.entries.get(position)?.value {
@@ -251,17 +276,16 @@ impl Stack {
 
     /// What an entry holds is about to change: it no longer owns anything.
     fn release(&mut self, position: usize) {
+        match self.entries.get(position).map(|entry| entry.value) {
+            Some(Value::Tree(id)) => self.free.push(id),
+            Some(Value::Acc) => {}
+            // Others own nothing.
+            _ => return,
+        }
         for owner in &mut self.owners {
             if *owner == Some(position) {
                 *owner = None;
             }
-        }
-        if let Some(Entry {
-            value: Value::Tree(id),
-            ..
-        }) = self.entries.get(position)
-        {
-            self.free.push(*id);
         }
     }
 

@@ -10,10 +10,10 @@
 //! which operations and forms they have, the table is asked.
 
 use arrayvec::ArrayVec;
-use damson_ir::{Family, MAX_PARTS, Op, Operand, Operands, Shape};
+use damson_ir::{Family, Kind, Kinds, MAX_PARTS, Op, Operand, Shape};
 
 use super::typing::Class;
-use super::value::{Leaf, Leaves, MAX_LEAVES, Tree, TreeOp, Value, has_form};
+use super::value::{Leaf, Leaves, MAX_LEAVES, Tree, TreeOp, Value, tile};
 use super::{FuncTranslator, Stop};
 use crate::func::typing::immediate;
 
@@ -60,6 +60,14 @@ pub(crate) struct Consumer {
     /// The operand after the values.
     pub(crate) tail: Option<Operand>,
 }
+
+/// Inner operations, operands, accumulators and sites of a tile.
+type Composition = (
+    ArrayVec<TreeOp, MAX_PARTS>,
+    Leaves,
+    ArrayVec<Class, MAX_LEAVES>,
+    ArrayVec<u32, MAX_PARTS>,
+);
 
 /// A tile that was found, with its operands.
 #[derive(Debug)]
@@ -177,8 +185,13 @@ impl Tree {
             _ => (None, 1),
         };
         let inner_leaves = self.leaves.len().saturating_sub(own_leaves);
+        let inner_ops: ArrayVec<TreeOp, MAX_PARTS> = self.ops.iter().skip(1).copied().collect();
         let inner = Self {
-            ops: self.ops.iter().skip(1).copied().collect(),
+            op: match shape {
+                None => inner_ops.first().map(|op| op.op()),
+                Some(shape) => tile(shape, &inner_ops),
+            },
+            ops: inner_ops,
             shape,
             leaves: self.leaves.iter().take(inner_leaves).copied().collect(),
             classes: self.classes.iter().take(inner_leaves).copied().collect(),
@@ -188,6 +201,7 @@ impl Tree {
         let outer = Self {
             ops: self.ops.iter().take(1).copied().collect(),
             shape: None,
+            op: Some(self.root().op()),
             leaves: core::iter::once(Leaf::Acc).chain(rest).collect(),
             classes: [self.root().leaf_class(0); 2]
                 .into_iter()
@@ -210,9 +224,12 @@ impl FuncTranslator<'_> {
         consumers: &[Consumer],
     ) -> Result<Option<Composed>, Stop> {
         self.clear_way_for_accs(base)?;
-        let trees: ArrayVec<usize, 3> = (base..self.stack.height())
-            .filter(|&position| self.stack.tree(position).is_some())
-            .collect();
+        let mut trees = ArrayVec::<usize, 3>::new();
+        for position in base..self.stack.height() {
+            if self.stack.tree(position).is_some() {
+                trees.push(position);
+            }
+        }
         let found = match trees[..] {
             [] => None,
             [only] => self.find(base, consumers, &[only]),
@@ -239,14 +256,22 @@ impl FuncTranslator<'_> {
         };
         let keep = |position: usize| children.contains(&position);
         let places = self.gather_but(base, false, keep)?;
-        Ok(self
-            .composition(base, &consumers[consumer], &children, |index| {
-                Some(places[index])
-            })
-            .map(|composed| Composed {
+        let chosen = &consumers[consumer];
+        let kind = |index: usize| Some(places.get(index)?.operand().kind());
+        let Some((shape, op)) = self.tile_with(base, chosen, &children, kind) else {
+            return Ok(None);
+        };
+        Ok(self.composition(base, chosen, &children, &places).map(
+            |(inner, leaves, classes, sites)| Composed {
                 consumer,
-                ..composed
-            }))
+                shape,
+                op,
+                inner,
+                leaves,
+                classes,
+                sites,
+            },
+        ))
     }
 
     /// Before a tree at `base` may take over an accumulator from a tree above: whoever owns an
@@ -267,32 +292,73 @@ impl FuncTranslator<'_> {
         consumers: &[Consumer],
         children: &[usize],
     ) -> Option<(usize, ArrayVec<usize, 3>)> {
-        let fits = |consumer: &Consumer| {
-            self.composition(base, consumer, children, |index| {
-                let entry = self.stack.get(base + index)?;
-                Some(match entry.value {
-                    Value::Const(bits) => immediate(entry.ty, bits).map_or(Leaf::Acc, Leaf::Imm),
-                    Value::Acc | Value::Tree(_) => Leaf::Acc,
-                    Value::Local(_) | Value::Home => Leaf::Slot(damson_ir::Slot(0)),
-                })
+        let kind = |index| {
+            let entry = self.stack.get(base + index)?;
+            Some(match entry.value {
+                Value::Const(bits) => match immediate(entry.ty, bits) {
+                    Some(_) => Kind::Imm,
+                    None => Kind::Acc,
+                },
+                Value::Acc | Value::Tree(_) => Kind::Acc,
+                Value::Local(_) | Value::Home => Kind::Slot,
             })
         };
-        let index = consumers
-            .iter()
-            .position(|consumer| fits(consumer).is_some())?;
+        let fits = |consumer: &Consumer| self.tile_with(base, consumer, children, kind).is_some();
+        let index = consumers.iter().position(fits)?;
         Some((index, children.iter().copied().collect()))
     }
 
     /// The tile that a consumer makes with `children`, if the table has it with the other
-    /// operands at the places that `place` gives.
+    /// operands at places of the kinds that `kind` gives.
+    fn tile_with(
+        &self,
+        base: usize,
+        consumer: &Consumer,
+        children: &[usize],
+        kind: impl Fn(usize) -> Option<Kind>,
+    ) -> Option<(Shape, Op)> {
+        let mut nodes = [None; 3];
+        for (index, &source) in consumer.order.iter().enumerate() {
+            if children.contains(&(base + source)) {
+                nodes[index] = Some(self.stack.tree(base + source)?.node()?);
+            }
+        }
+        let shape = shape_of(consumer.root, nodes)?;
+        let mut parts = ArrayVec::<Op, MAX_PARTS>::new();
+        parts.push(consumer.op);
+        let mut kinds = Kinds::default();
+        if !consumer.root.is_store() {
+            kinds = kinds.and(consumer.head.kind());
+        }
+        for (index, &source) in consumer.order.iter().enumerate() {
+            if nodes[index].is_none() {
+                kinds = kinds.and(kind(source)?);
+                continue;
+            }
+            let tree = self.stack.tree(base + source)?;
+            for op in &tree.ops {
+                parts.try_push(op.op()).ok()?;
+            }
+            kinds = tree
+                .leaves
+                .iter()
+                .fold(kinds, |kinds, leaf| kinds.and(leaf.kind()));
+        }
+        if let Some(tail) = consumer.tail {
+            kinds = kinds.and(tail.kind());
+        }
+        let op = Op::tile(shape, &parts)?;
+        op.form_of(kinds).map(|_| (shape, op))
+    }
+
+    /// The inner operations, the operands, their accumulators and the sites of a tile.
     fn composition(
         &self,
         base: usize,
         consumer: &Consumer,
         children: &[usize],
-        place: impl Fn(usize) -> Option<Leaf>,
-    ) -> Option<Composed> {
-        let mut nodes = [None; 3];
+        places: &Leaves,
+    ) -> Option<Composition> {
         let mut inner = ArrayVec::<TreeOp, MAX_PARTS>::new();
         let mut leaves = Leaves::new();
         let mut classes = ArrayVec::new();
@@ -300,13 +366,12 @@ impl FuncTranslator<'_> {
         for (index, &source) in consumer.order.iter().enumerate() {
             if children.contains(&(base + source)) {
                 let tree = self.stack.tree(base + source)?;
-                nodes[index] = Some(tree.node()?);
                 inner.try_extend_from_slice(&tree.ops).ok()?;
                 leaves.try_extend_from_slice(&tree.leaves).ok()?;
                 classes.try_extend_from_slice(&tree.classes).ok()?;
                 sites.try_extend_from_slice(&tree.sites).ok()?;
             } else {
-                leaves.try_push(place(source)?).ok()?;
+                leaves.try_push(*places.get(source)?).ok()?;
                 classes.try_push(consumer.classes[index]).ok()?;
             }
         }
@@ -314,24 +379,7 @@ impl FuncTranslator<'_> {
             leaves.try_push(Leaf::Fixed(tail)).ok()?;
             classes.try_push(Class::Int).ok()?;
         }
-        let shape = shape_of(consumer.root, nodes)?;
-        let parts: ArrayVec<Op, MAX_PARTS> = core::iter::once(consumer.op)
-            .chain(inner.iter().map(|op| op.op()))
-            .take(MAX_PARTS)
-            .collect();
-        let op = Op::tile(shape, &parts)?;
-        let mut operands = Operands::new();
-        operands.push(consumer.head);
-        operands.extend(leaves.iter().map(|leaf| leaf.operand()));
-        has_form(op, &operands[usize::from(consumer.root.is_store())..]).then_some(Composed {
-            consumer: 0,
-            shape,
-            op,
-            inner,
-            leaves,
-            classes,
-            sites,
-        })
+        Some((inner, leaves, classes, sites))
     }
 
     /// Appends a statement: the tile of these values if there is one. Returns `false`

@@ -5,8 +5,8 @@ use arrayvec::ArrayVec;
 use damson_core::types::ValType;
 use damson_ir::{
     FloatBinary, FloatCompare, FloatSelect, GlobalGet, IntBinary, IntCompare, IntSelect, IntTest,
-    Load, MAX_PARTS, MemorySize, Op, Operand, Operation, RefFunc, Shape, Slot, TableGet, TableSize,
-    Unary,
+    Kind, Kinds, Load, MAX_PARTS, MemorySize, Op, Operand, Operation, RefFunc, Shape, Slot,
+    TableGet, TableSize, Unary,
 };
 
 use super::typing::{Class, Typed};
@@ -59,6 +59,15 @@ impl Leaf {
             Self::Fixed(operand) => operand,
         }
     }
+
+    pub(crate) fn kind(self) -> Kind {
+        match self {
+            Self::Slot(_) => Kind::Slot,
+            Self::Acc => Kind::Acc,
+            Self::Imm(_) => Kind::Imm,
+            Self::Fixed(operand) => operand.kind(),
+        }
+    }
 }
 
 /// The operands of a tree but its destination, in the order of the instruction.
@@ -74,6 +83,8 @@ pub(crate) struct Tree {
     pub(crate) ops: ArrayVec<TreeOp, MAX_PARTS>,
     /// How they belong together; `None` for a single one.
     pub(crate) shape: Option<Shape>,
+    /// The operation of the tables that they are together.
+    pub(crate) op: Option<Op>,
     pub(crate) leaves: Leaves,
     /// The accumulator that each leaf uses if it is in one.
     pub(crate) classes: ArrayVec<Class, MAX_LEAVES>,
@@ -88,12 +99,13 @@ impl Tree {
         self.ops[0]
     }
 
-    /// The operation in the tables.
-    pub(crate) fn op(&self) -> Option<Op> {
-        match self.shape {
-            None => Some(self.root().op()),
+    /// Replaces the outermost operation by one of the same family.
+    pub(crate) fn set_root(&mut self, root: TreeOp) {
+        self.ops[0] = root;
+        self.op = match self.shape {
+            None => Some(root.op()),
             Some(shape) => tile(shape, &self.ops),
-        }
+        };
     }
 
     /// Whether one of the operations can trap.
@@ -265,6 +277,11 @@ impl TreeOp {
         }
     }
 
+    /// Whether the table has forms with slots only.
+    pub(crate) fn takes_slots_only(self) -> bool {
+        matches!(self, Self::TableGet(_))
+    }
+
     /// Whether the order of the operands does not matter.
     pub(crate) fn commutes(self) -> bool {
         use FloatBinary::*;
@@ -305,7 +322,7 @@ impl TreeOp {
 
 /// Whether the table has a form of `op` with operands of these kinds.
 pub(crate) fn has_form(op: Op, operands: &[Operand]) -> bool {
-    op.form_of(operands).is_some()
+    op.form_of(Kinds::of_operands(operands)).is_some()
 }
 
 /// The operand that says which memory is accessed and at which offset.

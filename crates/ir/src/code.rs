@@ -161,10 +161,6 @@ fn pack(operands: &[Operand], cells: &mut [u64]) {
 
 /// Writes the low `width` bytes of `payload`; gives the bytes behind them.
 fn write_payload(to: &mut [u8], width: usize, payload: u64) -> &mut [u8] {
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the low bytes are what the kind holds"
-    )]
     fn write<const N: usize>(to: &mut [u8], bytes: [u8; N]) -> &mut [u8] {
         match to.split_first_chunk_mut() {
             Some((chunk, rest)) => {

@@ -16,7 +16,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::any::Any;
 use core::ptr;
-use damson_core::context::{ActiveCall, Context};
+use damson_core::context::{ActiveCall, Bridge, Context};
 use damson_core::instance::InstanceEntity;
 use damson_core::{Cell, PrunedMut, PrunedRef};
 
@@ -73,7 +73,7 @@ pub fn capture(store: PrunedRef<'_>, limit: u32) -> Backtrace {
     }
 }
 
-fn resolve(calls: Vec<ActiveCall>) -> Vec<Frame> {
+pub(crate) fn resolve(calls: Vec<ActiveCall>) -> Vec<Frame> {
     let frame = |call: ActiveCall| {
         // SAFETY: instances live as long as the store, which the caller borrows.
         let instance = unsafe { &*call.instance };
@@ -117,41 +117,77 @@ pub(crate) unsafe fn record(cx: *mut Context) {
 /// those of an instruction of it, whose frame is intact, or lie one cell before where a
 /// function returns to whose frame is gone.
 unsafe fn walk(cx: *const Context, limit: u32) -> (Vec<ActiveCall>, bool) {
-    let mut calls = Vec::new();
     // SAFETY: as the caller promises. Every frame was set up by a call, with a linkage after
     // its parameters that nothing overwrites while the frame is there (the verifier keeps
     // slots of code away from it), and every bridge by the driver.
     unsafe {
-        let (mut ip, mut sp): (*const Cell, *mut Cell) = ((*cx).regs.ip, (*cx).regs.sp);
-        let mut instance = (*cx).instance;
-        let bridges = &(*cx).bridges;
-        let mut bridges = bridges.iter().rev();
-        while !instance.is_null() {
-            let located = code_map(&*instance).and_then(|map| map.locate(ip));
-            let Some((func_index, offset)) = located else {
-                // A trampoline: the caller is beyond a bridge, if there is one.
-                let Some(bridge) = bridges.next() else { break };
-                ip = bridge.ip.wrapping_sub(1);
-                sp = bridge.sp;
-                instance = bridge.instance;
-                continue;
-            };
-            if calls.len() == limit as usize {
-                return (calls, true);
-            }
-            calls.push(ActiveCall {
-                instance,
-                func_index,
-                offset,
-            });
-            let Some(ty) = (*instance).shape().func_type(func_index) else {
-                break;
-            };
-            let link = sp.add(ty.cells());
-            // The instruction after the call may belong to something else already.
-            ip = ptr::with_exposed_provenance::<Cell>((*link).to_bits() as usize).wrapping_sub(1);
-            sp = ptr::with_exposed_provenance_mut((*link.add(1)).to_bits() as usize);
+        let place = Place {
+            ip: (*cx).regs.ip,
+            sp: (*cx).regs.sp,
+            instance: (*cx).instance,
+        };
+        walk_from(place, &(*cx).bridges, |cell| Some(*cell), limit)
+    }
+}
+
+/// Where an instance is running, or was.
+pub(crate) struct Place {
+    /// An instruction of it.
+    pub(crate) ip: *const Cell,
+    /// The frame of the function.
+    pub(crate) sp: *mut Cell,
+    pub(crate) instance: *const InstanceEntity,
+}
+
+/// The calls that lead to a place, innermost first, at most `limit`; `read` knows what is in
+/// a cell of the stack.
+///
+/// # Safety
+///
+/// The instances are alive, which is all that is followed but for what `read` does.
+pub(crate) unsafe fn walk_from(
+    place: Place,
+    bridges: &[Bridge],
+    read: impl Fn(*mut Cell) -> Option<Cell>,
+    limit: u32,
+) -> (Vec<ActiveCall>, bool) {
+    let mut calls = Vec::new();
+    let Place {
+        mut ip,
+        mut sp,
+        mut instance,
+    } = place;
+    let mut bridges = bridges.iter().rev();
+    while !instance.is_null() {
+        // SAFETY: as the caller promises.
+        let running = unsafe { &*instance };
+        let located = code_map(running).and_then(|map| map.locate(ip));
+        let Some((func_index, offset)) = located else {
+            // A trampoline: the caller is beyond a bridge, if there is one.
+            let Some(bridge) = bridges.next() else { break };
+            ip = bridge.ip.wrapping_sub(1);
+            sp = bridge.sp;
+            instance = bridge.instance;
+            continue;
+        };
+        if calls.len() == limit as usize {
+            return (calls, true);
         }
+        calls.push(ActiveCall {
+            instance,
+            func_index,
+            offset,
+        });
+        let Some(ty) = running.shape().func_type(func_index) else {
+            break;
+        };
+        let link = sp.wrapping_add(ty.cells());
+        let (Some(back), Some(caller)) = (read(link), read(link.wrapping_add(1))) else {
+            break;
+        };
+        // The instruction after the call may belong to something else already.
+        ip = ptr::with_exposed_provenance::<Cell>(back.to_bits() as usize).wrapping_sub(1);
+        sp = ptr::with_exposed_provenance_mut(caller.to_bits() as usize);
     }
     (calls, false)
 }

@@ -72,8 +72,12 @@ impl WasmBacktrace {
     }
 
     fn captured(store: &impl AsContext, limit: u32) -> Self {
-        let frames = backtrace::capture(store.as_context().pruned_ref(), limit);
-        Self::new(frames).unwrap_or(Self {
+        Self::or_empty(backtrace::capture(store.as_context().pruned_ref(), limit))
+    }
+
+    /// Also without a frame.
+    pub(crate) fn or_empty(backtrace: Backtrace) -> Self {
+        Self::new(backtrace).unwrap_or(Self {
             frames: Box::default(),
             truncated: false,
         })
@@ -155,6 +159,15 @@ impl FrameInfo {
         self.info()?.func_name(self.func_index)
     }
 
+    /// The function's name for people: decoded with the feature `demangle`, its index where
+    /// it has none. This is how backtraces show it.
+    pub fn display_name(&self) -> impl fmt::Display + '_ {
+        fmt::from_fn(|f| match self.func_name() {
+            Some(name) => names::write(f, name),
+            None => write!(f, "<function {}>", self.func_index),
+        })
+    }
+
     /// The module's name in its name section.
     #[must_use]
     pub fn module_name(&self) -> Option<&str> {
@@ -203,10 +216,7 @@ impl fmt::Display for FrameInfo {
         if let Some(module) = self.module_name() {
             write!(f, "{module}!")?;
         }
-        match self.func_name() {
-            Some(name) => names::write(f, name)?,
-            None => write!(f, "<function {}>", self.func_index)?,
-        }
+        self.display_name().fmt(f)?;
         let symbols = self.symbols();
         let last = symbols.len().saturating_sub(1);
         for (index, symbol) in symbols.iter().enumerate() {

@@ -21,6 +21,7 @@ use super::{
     Func, LONGEST, TypedFunc, WasmParams, WasmResults, check_call, check_outputs, check_results,
     write_cells, write_outputs, write_params,
 };
+use crate::backtrace::WasmBacktrace;
 use crate::error::Error;
 use crate::store::{AsContext, AsContextMut};
 use crate::value::Val;
@@ -232,6 +233,21 @@ impl ResumableCallHostTrap {
 }
 
 impl ResumableCallOutOfFuel {
+    /// The Wasm functions that are active in the call: where it waits, with all frames, also
+    /// if backtraces are off.
+    ///
+    /// It has no frame if not even the function itself has begun.
+    ///
+    /// # Errors
+    ///
+    /// If the call belongs to another store.
+    pub fn wasm_backtrace(&self, ctx: impl AsContext) -> Result<WasmBacktrace, Error> {
+        let store = ctx.as_context().pruned_ref();
+        Ok(WasmBacktrace::or_empty(
+            self.call.backtrace(store, u32::MAX)?,
+        ))
+    }
+
     /// How much fuel the store must have at least, so that the call can go on at all.
     #[must_use]
     pub fn required_fuel(&self) -> u64 {

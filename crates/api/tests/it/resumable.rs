@@ -510,6 +510,75 @@ fn slices_of_any_size_give_the_result_and_cost_of_one() {
     }
 }
 
+/// Every unit that is missing shows where: in a loop, in another instance, before anything.
+#[test]
+fn a_call_without_fuel_knows_where_it_waits() {
+    let mut config = Config::default();
+    config.consume_fuel(true);
+    config.wasm_backtrace(false);
+    let engine = Engine::new(&config);
+    let mut store = Store::new(&engine, ());
+    let mut linker = Linker::new(&engine);
+    let lib = r#"(module (func $lib (export "lib") (param i64 i32)
+        (loop $l (local.set 1 (i32.sub (local.get 1) (i32.const 1))) (br_if $l (local.get 1)))))"#;
+    let lib = linker
+        .instantiate_and_start(&mut store, &module(&engine, lib))
+        .expect("it fits");
+    linker.instance(&mut store, "lib", lib).expect("free names");
+    let main = r#"(module
+        (import "lib" "lib" (func $imported (param i64 i32)))
+        (func $inner (param i32) (call $imported (i64.const 1) (local.get 0)))
+        (func $outer (export "outer") (param i32)
+            (call $inner (local.get 0))
+            (call $inner (local.get 0))))"#;
+    let instance = linker
+        .instantiate_and_start(&mut store, &module(&engine, main))
+        .expect("it fits");
+    let outer = instance
+        .get_typed_func::<i32, ()>(&store, "outer")
+        .expect("the module exports it");
+    // Before the first call of a function is paid, nothing of it has begun.
+    let TypedResumableCall::OutOfFuel(fresh) = outer.call_resumable(&mut store, 5).expect("fits")
+    else {
+        panic!("there is no fuel")
+    };
+    let backtrace = fresh.wasm_backtrace(&store).expect("its own store");
+    assert!(backtrace.frames().is_empty());
+    store.set_fuel(1 << 20).expect("metered");
+    outer.call(&mut store, 1).expect("enough fuel");
+
+    store.set_fuel(0).expect("metered");
+    let mut stacks: Vec<Vec<String>> = Vec::new();
+    let mut call = outer.call_resumable(&mut store, 5).expect("it waits");
+    while let TypedResumableCall::OutOfFuel(waiting) = call {
+        let backtrace = waiting.wasm_backtrace(&store).expect("its own store");
+        let names = backtrace.frames().iter().rev();
+        let names: Vec<String> = names.map(|f| f.display_name().to_string()).collect();
+        // Other calls do not matter to one that waits.
+        store.set_fuel(1 << 20).expect("metered");
+        outer.call(&mut store, 1).expect("enough fuel");
+        assert_eq!(
+            waiting
+                .wasm_backtrace(&store)
+                .expect("still")
+                .frames()
+                .len(),
+            names.len()
+        );
+        if stacks.last() != Some(&names) {
+            stacks.push(names);
+        }
+        let foreign = Store::new(&engine, ());
+        assert!(waiting.wasm_backtrace(&foreign).is_err());
+        store.set_fuel(waiting.required_fuel()).expect("metered");
+        call = waiting.resume(&mut store).expect("it goes on");
+    }
+    let stacks: Vec<String> = stacks.iter().map(|names| names.join(" ")).collect();
+    let found: Vec<&str> = stacks.iter().map(String::as_str).collect();
+    let round = ["outer inner", "outer inner lib"];
+    assert_eq!(found, [&["outer"], &round[..], &round[..]].concat());
+}
+
 #[test]
 fn a_call_resumed_without_enough_fuel_waits_again() {
     let (mut store, work) = worker();

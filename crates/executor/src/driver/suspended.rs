@@ -10,6 +10,7 @@
 #![expect(unsafe_code, reason = "moves frames between the stack and the heap")]
 
 use super::{CallError, Flow, Halt, Machine, Mode, Pause, State, failed};
+use crate::backtrace::{self, Backtrace, Place};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
@@ -17,7 +18,7 @@ use damson_core::context::{Bridge, Regs};
 use damson_core::func::HostError;
 use damson_core::handle::FuncHandle;
 use damson_core::instance::InstanceEntity;
-use damson_core::{Cell, PrunedMut, TrapCode};
+use damson_core::{Cell, ForeignHandle, PrunedMut, PrunedRef, TrapCode};
 
 /// What has become of a call that can be resumed.
 #[derive(Debug)]
@@ -101,6 +102,36 @@ impl Suspended {
     #[must_use]
     pub fn func(&self) -> FuncHandle {
         self.func
+    }
+
+    /// The Wasm calls that are active in it, at most `limit`; none if no code of it has run.
+    ///
+    /// # Errors
+    ///
+    /// If it belongs to another store.
+    pub fn backtrace(&self, store: PrunedRef<'_>, limit: u32) -> Result<Backtrace, ForeignHandle> {
+        store.func(self.func)?;
+        let frames = &self.frames;
+        if !matches!(frames.state, State::Running) {
+            return Ok(Backtrace::default());
+        }
+        let cells = frames.cells.as_deref().unwrap_or_default();
+        let read = |cell: *mut Cell| {
+            let bytes = cell.addr().checked_sub(frames.base.addr())?;
+            cells.get(bytes / size_of::<Cell>()).copied()
+        };
+        let place = Place {
+            ip: frames.regs.ip,
+            sp: frames.regs.sp,
+            instance: frames.instance,
+        };
+        // SAFETY: instances live as long as their store, which is this one, as its function is.
+        let (calls, truncated) =
+            unsafe { backtrace::walk_from(place, &frames.bridges, read, limit) };
+        Ok(Backtrace {
+            frames: backtrace::resolve(calls),
+            truncated,
+        })
     }
 
     /// Goes on with the call.

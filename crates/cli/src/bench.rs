@@ -13,9 +13,7 @@ use crate::watchdog::Watchdog;
 pub(crate) fn run(options: &BenchOptions) -> Result<(), Failure> {
     let guest_options = &options.guest;
     let (path, _) = guest::command(guest_options)?;
-    let name = path.display().to_string();
-    let timeout = guest_options.timeout;
-    let _watchdog = timeout.map(|timeout| Watchdog::new(name, timeout));
+    let watchdog = guest::watchdog(guest_options)?;
     let binary = load::binary(path)?;
 
     let mut making = Vec::new();
@@ -23,10 +21,11 @@ pub(crate) fn run(options: &BenchOptions) -> Result<(), Failure> {
     let mut running = Vec::new();
     for _ in 0..options.runs {
         let start = Instant::now();
-        let program = Program::new(guest_options, guest::config(guest_options), &binary)?;
+        let config = guest::config(guest_options);
+        let program = Program::new(guest_options, config, &binary, watchdog.as_ref())?;
         making.push(start.elapsed());
         let start = Instant::now();
-        let guest = program.instantiate(Streams::Nothing, guest_options.fuel)?;
+        let guest = program.instantiate(Streams::Nothing, guest_options.fuel, None)?;
         instantiating.push(start.elapsed());
         let Some(mut guest) = guest else { continue };
         let start = Instant::now();
@@ -42,7 +41,8 @@ pub(crate) fn run(options: &BenchOptions) -> Result<(), Failure> {
     ] {
         text += &line(name, times);
     }
-    if let (Some(instructions), Some(best)) = (count(options, &binary)?, running.first()) {
+    let instructions = count(options, &binary, watchdog.as_ref())?;
+    if let (Some(instructions), Some(best)) = (instructions, running.first()) {
         let each_second = instructions as f64 / best.as_secs_f64().max(1e-9);
         text += &format!(
             "about {instructions} instructions, {:.1} million each second in the fastest run\n",
@@ -63,12 +63,16 @@ fn succeed(outcome: Result<(), Failure>) -> Result<(), Failure> {
 
 /// How many basic instructions a run takes, by the fuel of one that is metered; those of
 /// bulk operations count by their work.
-fn count(options: &BenchOptions, binary: &[u8]) -> Result<Option<u64>, Failure> {
+fn count(
+    options: &BenchOptions,
+    binary: &[u8],
+    watchdog: Option<&Watchdog>,
+) -> Result<Option<u64>, Failure> {
     let mut config = guest::config(&options.guest);
     config.consume_fuel(true);
-    let program = Program::new(&options.guest, config, binary)?;
+    let program = Program::new(&options.guest, config, binary, watchdog)?;
     let fuel = options.guest.fuel.unwrap_or(u64::MAX);
-    let Some(mut guest) = program.instantiate(Streams::Nothing, Some(fuel))? else {
+    let Some(mut guest) = program.instantiate(Streams::Nothing, Some(fuel), None)? else {
         return Ok(None);
     };
     let left = |guest: &guest::Guest<'_>| {

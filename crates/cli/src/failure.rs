@@ -65,9 +65,9 @@ impl Failure {
     }
 
     /// The guest took too long.
-    pub(crate) fn timeout(what: &str, timeout: Duration) -> Self {
+    pub(crate) fn timeout(message: String, timeout: Duration) -> Self {
         Self::Trap {
-            message: format!("{what}: interrupted"),
+            message,
             backtrace: None,
             notes: vec![timeout_note(timeout)],
         }
@@ -130,7 +130,7 @@ impl Failure {
 /// What to say of the time that a guest had.
 pub(crate) fn timeout_note(timeout: Duration) -> String {
     let time = humantime::format_duration(timeout);
-    format!("it had {time}; `--timeout` gives more")
+    format!("the time limit is {time}; `--timeout` raises it")
 }
 
 /// What to print; a guest that chose its exit code has said it all.

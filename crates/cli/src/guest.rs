@@ -3,12 +3,16 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use damson::{Config, Engine, ExternType, Func, Instance, Linker, Module, Store, TrapCode, Val};
+use damson::{
+    Config, Engine, ExternType, Func, Instance, Linker, Module, Store, TrapCode, Val, WasmBacktrace,
+};
 use damson_wasi::{Permissions, WasiCtx, WasiCtxBuilder};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, timeout_note};
 use crate::limits::Limits;
 use crate::options::GuestOptions;
+use crate::profile::{Profiler, Stop};
+use crate::watchdog::Watchdog;
 use crate::{load, values};
 
 /// The entry point of a WASI command module.
@@ -39,6 +43,7 @@ pub(crate) struct Program<'a> {
     pub(crate) engine: Engine,
     pub(crate) module: Module,
     call: Call<'a>,
+    watchdog: Option<&'a Watchdog>,
 }
 
 /// What is to be called.
@@ -52,6 +57,7 @@ pub(crate) struct Guest<'a> {
     program: &'a Program<'a>,
     pub(crate) store: Store<Host>,
     instance: Instance,
+    profiler: Option<&'a mut Profiler>,
 }
 
 /// The file and its arguments.
@@ -62,10 +68,19 @@ pub(crate) fn command(options: &GuestOptions) -> Result<(&Path, &[OsString]), Fa
     }
 }
 
+/// Whoever sees to `--timeout`, from now on.
+pub(crate) fn watchdog(options: &GuestOptions) -> Result<Option<Watchdog>, Failure> {
+    let (path, _) = command(options)?;
+    let name = path.display().to_string();
+    let timeout = options.timeout;
+    Ok(timeout.map(|timeout| Watchdog::new(name, timeout)))
+}
+
 /// The engine's configuration.
 pub(crate) fn config(options: &GuestOptions) -> Config {
     let mut config = Config::default();
     config.consume_fuel(options.fuel.is_some());
+    config.epoch_interruption(options.timeout.is_some());
     load::apply(&options.proposals, &mut config);
     if let Some(bytes) = options.stack_size {
         config.set_max_stack_height(bytes);
@@ -81,6 +96,7 @@ impl<'a> Program<'a> {
         options: &'a GuestOptions,
         config: Config,
         binary: &[u8],
+        watchdog: Option<&'a Watchdog>,
     ) -> Result<Self, Failure> {
         let (path, args) = command(options)?;
         let engine = load::engine(config, options.compilation_mode);
@@ -100,6 +116,7 @@ impl<'a> Program<'a> {
             engine,
             module,
             call,
+            watchdog,
         })
     }
 
@@ -108,6 +125,7 @@ impl<'a> Program<'a> {
         &'a self,
         streams: Streams,
         fuel: Option<u64>,
+        mut profiler: Option<&'a mut Profiler>,
     ) -> Result<Option<Guest<'a>>, Failure> {
         let about = |error: damson::Error| load::about(self.path, error);
         let host = Host {
@@ -116,16 +134,28 @@ impl<'a> Program<'a> {
         };
         let mut store = Store::new(&self.engine, host);
         store.limiter(|host| &mut host.limits);
+        if let Some(watchdog) = self.watchdog {
+            watchdog.guard(&self.engine, &mut store);
+        }
+        let fuel = match &profiler {
+            Some(profiler) => Some(profiler.all()),
+            None => fuel,
+        };
         if let Some(fuel) = fuel {
             store.set_fuel(fuel).map_err(about)?;
         }
         let mut linker = <Linker<Host>>::new(&self.engine);
         damson_wasi::add_to_linker(&mut linker, |host: &mut Host| &mut host.wasi).map_err(about)?;
-        match linker.instantiate_and_start(&mut store, &self.module) {
+        let instance = linker.instantiate_and_start(&mut store, &self.module);
+        if let Some(profiler) = &mut profiler {
+            profiler.instantiated(&store).map_err(about)?;
+        }
+        match instance {
             Ok(instance) => Ok(Some(Guest {
                 program: self,
                 store,
                 instance,
+                profiler,
             })),
             Err(error) => self.fail(&error, store.data()).map(|()| None),
         }
@@ -161,16 +191,42 @@ impl<'a> Program<'a> {
     /// What an error while the guest was running comes to.
     fn fail(&self, error: &damson::Error, host: &Host) -> Result<(), Failure> {
         let mut notes = Vec::from_iter(host.limits.note());
-        match (error.as_trap_code(), self.options.fuel) {
-            (Some(TrapCode::OutOfFuel), Some(fuel)) => {
-                notes.push(format!("it had {fuel} units of fuel; `--fuel` gives more"));
-            }
-            (Some(TrapCode::StackOverflow), _) => {
-                notes.push("`--stack-size` allows deeper calls".to_owned());
-            }
-            _ => {}
-        }
+        notes.extend(limit_note(error.as_trap_code(), self.options));
         Failure::of_guest(&self.path.display().to_string(), error, notes)
+    }
+}
+
+/// What to say of the limit that a trap is about: which one, and how to raise it.
+fn limit_note(trap: Option<TrapCode>, options: &GuestOptions) -> Option<String> {
+    match (trap?, options) {
+        (
+            TrapCode::OutOfFuel,
+            GuestOptions {
+                fuel: Some(fuel), ..
+            },
+        ) => Some(format!(
+            "the limit is {fuel} units of fuel; `--fuel` raises it"
+        )),
+        (
+            TrapCode::Interrupt,
+            GuestOptions {
+                timeout: Some(timeout),
+                ..
+            },
+        ) => Some(timeout_note(*timeout)),
+        (
+            TrapCode::StackOverflow,
+            GuestOptions {
+                stack_size: Some(bytes),
+                ..
+            },
+        ) => Some(format!(
+            "the limit is {bytes} bytes of stack; `--stack-size` raises it"
+        )),
+        (TrapCode::StackOverflow, _) => {
+            Some("the limit is the default size of the stack; `--stack-size` raises it".to_owned())
+        }
+        _ => None,
     }
 }
 
@@ -201,9 +257,32 @@ impl Guest<'_> {
             .iter()
             .map(|ty| Val::default_for_ty(*ty))
             .collect();
-        match func.call(&mut self.store, args, &mut results) {
+        let outcome = match &mut self.profiler {
+            None => func.call(&mut self.store, args, &mut results),
+            Some(profiler) => {
+                match profiler.call(&mut self.store, name, func, args, &mut results) {
+                    Ok(()) => Ok(()),
+                    Err(Stop::Error(error)) => Err(error),
+                    Err(Stop::OutOfFuel(backtrace)) => return Err(self.out_of_fuel(backtrace)),
+                }
+            }
+        };
+        match outcome {
             Ok(()) => Ok(Some(results)),
             Err(error) => self.program.fail(&error, self.store.data()).map(|()| None),
+        }
+    }
+
+    /// The end of a call that waits for fuel and will not get any.
+    fn out_of_fuel(&self, backtrace: WasmBacktrace) -> Failure {
+        let Program { path, options, .. } = self.program;
+        let trap = TrapCode::OutOfFuel;
+        let mut notes = Vec::from_iter(self.store.data().limits.note());
+        notes.extend(limit_note(Some(trap), options));
+        Failure::Trap {
+            message: format!("{}: {trap}", path.display()),
+            backtrace: Some(backtrace),
+            notes,
         }
     }
 

@@ -27,8 +27,8 @@ impl Limits {
     pub(crate) fn note(&self) -> Option<String> {
         let (refused, max) = (self.refused?, self.max_memory?);
         Some(format!(
-            "it was refused memory, with which it would have had {refused} bytes, more than the \
-             {max} of `--max-memory`"
+            "it was refused memory: the limit is {max} bytes and it asked for {refused} in all; \
+             `--max-memory` raises it"
         ))
     }
 
@@ -94,7 +94,7 @@ mod tests {
             limits
                 .note()
                 .unwrap()
-                .contains("1008 bytes, more than the 1000")
+                .contains("the limit is 1000 bytes and it asked for 1008 in all")
         );
         assert!(!limits.memory_growing(0, usize::MAX, None).unwrap());
         assert!(

@@ -16,6 +16,7 @@ mod limits;
 mod load;
 mod options;
 mod output;
+mod profile;
 mod run;
 mod values;
 mod wast;

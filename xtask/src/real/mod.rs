@@ -83,12 +83,11 @@ impl Real {
         let root = workspace_root();
         // In a folder of its own, so that it is known where the programs are.
         let target = root.join("target/real/build");
-        let build = |args: &str| {
-            let build = Invocation::cargo("build --release --locked --target-dir");
-            build.arg(target.display().to_string()).args(args).run()
-        };
-        build("-p damson-cli --bin damson")?;
-        build("-p damson --example library")?;
+        // At once, so that both use the same build of the library.
+        Invocation::cargo("build --release --locked --target-dir")
+            .arg(target.display().to_string())
+            .args("-p damson-cli --bin damson -p damson --example library")
+            .run()?;
         Ok(Self {
             folder: root.join("target/real"),
             files: root.join("workloads/real"),

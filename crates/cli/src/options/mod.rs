@@ -11,6 +11,7 @@ use clap_complete::Shell;
 use damson::CompilationMode;
 
 pub(crate) use self::values::{Dir, Proposal};
+use crate::profile::Target;
 
 /// Runs WebAssembly programs in an interpreter.
 #[derive(Debug, Parser)]
@@ -56,6 +57,11 @@ pub(crate) enum Command {
     after_help = RUN_EXAMPLES
 )]
 pub(crate) struct RunOptions {
+    /// Write where the program spends its work, by function: a flame graph if FILE ends in
+    /// .svg, tables if it ends in .txt, stacks for other tools if it ends in .folded
+    #[arg(long, value_name = "FILE", value_parser = Target::parse)]
+    pub(crate) profile: Option<Target>,
+
     #[command(flatten)]
     pub(crate) guest: GuestOptions,
 }
@@ -65,6 +71,7 @@ Examples:
   damson run workloads/json.wasm
   damson run --dir .::/ --compilation-mode lazy python.wasm script.py --its-own-option
   damson run --timeout 10s --fuel 1000000 untrusted.wasm
+  damson run --profile profile.svg workloads/json.wasm
   damson run --invoke fib fib.wat 20
 
 Arguments of --invoke: integers (decimal or 0x...), floats (also inf, nan and

@@ -2,6 +2,7 @@
 
 mod dump;
 mod invoke;
+mod profile;
 mod program;
 mod readme;
 mod reports;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 /// What a run left behind.
 #[derive(Debug, PartialEq, Eq)]
@@ -55,8 +55,24 @@ pub(crate) fn damson_with_input(args: &[&str], input: &[u8]) -> Outcome {
     spawn(args, input, &[])
 }
 
+/// Runs `damson` with these arguments and an input that neither comes nor ends.
+pub(crate) fn damson_that_waits(args: &[&str]) -> Outcome {
+    let mut child = start(args, &[]);
+    let input = child.stdin.take().expect("a pipe");
+    let outcome = outcome(child);
+    drop(input);
+    outcome
+}
+
 fn spawn(args: &[&str], input: &[u8], env: &[(&str, &str)]) -> Outcome {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_damson"))
+    let mut child = start(args, env);
+    // Inputs are small enough for the pipe; a program may end without reading.
+    let _ = child.stdin.take().expect("a pipe").write_all(input);
+    outcome(child)
+}
+
+fn start(args: &[&str], env: &[(&str, &str)]) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_damson"))
         .args(args)
         // The guest must not see any of it.
         .env("DAMSON_TEST_SECRET", "1")
@@ -65,9 +81,10 @@ fn spawn(args: &[&str], input: &[u8], env: &[(&str, &str)]) -> Outcome {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .expect("the program starts");
-    // Inputs are small enough for the pipe; a program may end without reading.
-    let _ = child.stdin.take().expect("a pipe").write_all(input);
+        .expect("the program starts")
+}
+
+fn outcome(child: Child) -> Outcome {
     let output = child.wait_with_output().expect("the program ends");
     Outcome {
         code: output.status.code(),

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use crate::program::{Outcome, damson, damson_with_env, damson_with_input, file, wasi_program};
+use crate::program::{
+    Outcome, damson, damson_that_waits, damson_with_env, damson_with_input, file, wasi_program,
+};
 
 /// Prints its arguments as they lie in memory: each with a zero byte behind it.
 const ECHO: &str = r#"
@@ -171,7 +173,7 @@ fn fuel_bounds_a_program_that_never_ends() {
     let stderr = damson(&["run", "--fuel", "10000", &path]).failure(134);
     assert!(stderr.contains("all fuel consumed"), "{stderr}");
     assert!(
-        stderr.contains("note: it had 10000 units of fuel; `--fuel` gives more"),
+        stderr.contains("note: the limit is 10000 units of fuel; `--fuel` raises it\n"),
         "{stderr}"
     );
 }
@@ -180,10 +182,17 @@ fn fuel_bounds_a_program_that_never_ends() {
 fn endless_recursion_is_a_trap() {
     let module = r#"(module (func $f (export "_start") (call $f)))"#;
     let path = file("recursion.wat", module);
-    for args in [&["run", &path][..], &["run", "--stack-size", "100M", &path]] {
+    for (args, limit) in [
+        (&["run", &path][..], "the default size of the stack"),
+        (
+            &["run", "--stack-size", "1M", &path],
+            "1048576 bytes of stack",
+        ),
+    ] {
         let stderr = damson(args).failure(134);
         assert!(stderr.contains("call stack exhausted"), "{stderr}");
-        assert!(stderr.contains("note: `--stack-size` allows"), "{stderr}");
+        let note = format!("note: the limit is {limit}; `--stack-size` raises it\n");
+        assert!(stderr.ends_with(&note), "{stderr}");
         assert!(stderr.contains("... and further callers"), "{stderr}");
     }
 }
@@ -391,8 +400,8 @@ fn memory_is_limited() {
         run("128K", &["--invoke", "grow", &path, "2"]).success(),
         "-1\n"
     );
-    let note = "note: it was refused memory, with which it would have had 196608 bytes, more \
-                than the 131072 of `--max-memory`\n";
+    let note = "note: it was refused memory: the limit is 131072 bytes and it asked for 196608 \
+                in all; `--max-memory` raises it\n";
     let stderr = run("128K", &["--invoke", "need", &path, "2"]).failure(134);
     assert!(stderr.ends_with(note), "{stderr}");
     // A program may see for itself that there is no more.
@@ -408,13 +417,75 @@ fn memory_is_limited() {
 
 #[test]
 fn time_is_limited() {
-    let module = r#"(module (func (export "_start") (loop $l (br $l))) (func (export "f")))"#;
+    let module = r#"(module
+        (func $spin (loop $l (br $l)))
+        (func $start (export "_start") (call $spin))
+        (func (export "f")))"#;
     let path = file("timeout.wat", module);
-    let stderr = damson(&["run", "--timeout", "100ms", &path]).failure(134);
-    assert!(stderr.contains("interrupted"), "{stderr}");
-    let note = "note: it had 100ms; `--timeout` gives more\n";
-    assert!(stderr.ends_with(note), "{stderr}");
+    let note = "note: the time limit is 100ms; `--timeout` raises it\n";
+    for mode in ["eager", "lazy"] {
+        let args = [
+            "run",
+            "--timeout",
+            "100ms",
+            "--compilation-mode",
+            mode,
+            &path,
+        ];
+        let stderr = damson(&args).failure(134);
+        assert!(stderr.contains("interrupt"), "{stderr}");
+        // It is a trap like others, which knows where the guest was.
+        for place in ["0: ", " - spin\n", "1: ", " - start\n"] {
+            assert!(stderr.contains(place), "{place}: {stderr}");
+        }
+        assert!(stderr.ends_with(note), "{stderr}");
+    }
     // A guest that is done is not waited for.
     let output = damson(&["run", "--timeout", "1000000", "--invoke", "f", &path]);
     assert_eq!(output.success(), "");
+    // All runs together.
+    let stderr = damson(&["bench", "--timeout", "100ms", &path]).failure(134);
+    assert!(stderr.ends_with(note), "{stderr}");
+}
+
+/// Where no code runs, nothing can trap.
+#[test]
+fn time_is_limited_in_host_functions() {
+    let poll = r#"(module
+        (import "wasi_snapshot_preview1" "poll_oneoff"
+            (func $poll (param i32 i32 i32 i32) (result i32)))
+        (memory (export "memory") 1)
+        (func (export "_start")
+            (i64.store (i32.const 24) (i64.const 1_000_000_000_000_000))
+            (drop (call $poll (i32.const 0) (i32.const 100) (i32.const 1) (i32.const 200)))))"#;
+    let read = wasi_program(
+        r#"(func (export "_start")
+            (i32.store (i32.const 0) (i32.const 100))
+            (i32.store (i32.const 4) (i32.const 1))
+            (drop (call $fd_read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8))))"#,
+    );
+    for (name, module) in [("poll_long.wat", poll), ("read_long.wat", &read)] {
+        let path = file(name, module);
+        let stderr = damson_that_waits(&["run", "--timeout", "100ms", &path]).failure(134);
+        assert_eq!(
+            stderr,
+            format!(
+                "error: {path}: interrupted while it waited in a host function\n\
+                 note: the time limit is 100ms; `--timeout` raises it\n"
+            )
+        );
+    }
+}
+
+/// A guest that calls the host again and again stops in its own code.
+#[test]
+fn time_is_limited_between_host_functions() {
+    let module = wasi_program(
+        r#"(func $busy (export "_start") (loop $l
+            (drop (call $args_sizes_get (i32.const 16) (i32.const 20)))
+            (br $l)))"#,
+    );
+    let path = file("timeout_busy.wat", module);
+    let stderr = damson(&["run", "--timeout", "100ms", &path]).failure(134);
+    assert!(stderr.contains(" - busy\n"), "{stderr}");
 }

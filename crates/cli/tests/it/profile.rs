@@ -1,0 +1,175 @@
+//! `damson run --profile`.
+
+use std::fs;
+
+use crate::program::{damson, file, wasi_program};
+
+/// Three functions whose work is 6 : 3 : 1, called in turns by a fourth one.
+const WORKER: &str = r#"
+    (func $much (param $n i32) (loop $l
+        (local.set $n (i32.sub (local.get $n) (i32.const 1))) (br_if $l (local.get $n))))
+    (func $some (param $n i32) (loop $l
+        (local.set $n (i32.sub (local.get $n) (i32.const 1))) (br_if $l (local.get $n))))
+    (func $_ZN5plant4growEv (param $n i32) (loop $l
+        (local.set $n (i32.sub (local.get $n) (i32.const 1))) (br_if $l (local.get $n))))
+    (func $start (export "_start") (local $n i32)
+        (loop $l
+            (call $much (i32.const 600))
+            (call $some (i32.const 300))
+            (call $_ZN5plant4growEv (i32.const 100))
+            (local.set $n (i32.add (local.get $n) (i32.const 1)))
+            (br_if $l (i32.lt_u (local.get $n) (i32.const 300)))))"#;
+
+/// Runs a program with a profile of this name; what the program prints, and the profile.
+fn profile(name: &str, options: &[&str], command: &[&str]) -> (String, String) {
+    let target = file(name, "to be overwritten");
+    let output = damson(&[&["run", "--profile", &target], options, command].concat()).success();
+    (output, fs::read_to_string(target).expect("a profile"))
+}
+
+/// The shares of own work in a profile in text form.
+fn own(profile: &str) -> Vec<(String, f64)> {
+    let table = profile
+        .lines()
+        .skip_while(|line| !line.ends_with("  function"))
+        .skip(1);
+    table
+        .take_while(|line| !line.is_empty())
+        .map(|line| {
+            let mut fields = line.split_whitespace();
+            let share = fields.next().expect("a share").trim_end_matches('%');
+            let name = fields.skip(1).collect::<Vec<_>>().join(" ");
+            (name, share.parse().expect("a number"))
+        })
+        .collect()
+}
+
+#[test]
+fn functions_stand_in_the_order_of_their_work() {
+    let path = file("profile.wat", wasi_program(WORKER));
+    let (_, text) = profile("work.txt", &[], &[&path]);
+    let own = own(&text);
+    let names: Vec<&str> = own.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names[..3], ["much", "some", "plant::grow()"], "{text}");
+    for ((name, found), expected) in own.iter().zip([60.0, 30.0, 10.0]) {
+        assert!((found - expected).abs() < 3.0, "{name}: {text}");
+    }
+    // All of it happened in the function that calls them.
+    let start = text.lines().find(|line| line.ends_with("  start"));
+    assert!(start.is_some_and(|line| line.contains("100.00%")), "{text}");
+    // It is the same at every run and in every mode.
+    for options in [&[][..], &["--compilation-mode", "lazy"]] {
+        assert_eq!(profile("work_again.txt", options, &[&path]).1, text);
+    }
+}
+
+#[test]
+fn stacks_are_complete() {
+    let path = file("profile_stacks.wat", wasi_program(WORKER));
+    let (_, folded) = profile("stacks.folded", &[], &[&path]);
+    let units = |stack: &str| -> u64 {
+        let line = folded.lines().find_map(|line| line.strip_prefix(stack));
+        let line = line.unwrap_or_else(|| panic!("no {stack} in\n{folded}"));
+        line.trim().parse().expect("a number")
+    };
+    assert!(units("start;much ") > units("start;some "));
+    assert!(units("start;some ") > units("start;plant::grow() "));
+    let sum: u64 = folded
+        .lines()
+        .map(|line| line.rsplit(' ').next().expect("units").parse::<u64>())
+        .sum::<Result<u64, _>>()
+        .expect("numbers");
+    // What a metered run uses in all, but for a slice.
+    let run = |fuel: u64| damson(&["run", "--fuel", &fuel.to_string(), &path]).code;
+    assert_eq!(run(sum * 101 / 100), Some(0));
+    assert_eq!(run(sum * 99 / 100), Some(134));
+}
+
+#[test]
+fn a_flame_graph_names_the_functions() {
+    let path = file("profile_svg.wat", wasi_program(WORKER));
+    let (_, svg) = profile("flames.svg", &[], &[&path]);
+    assert!(svg.starts_with("<?xml"), "{svg}");
+    assert!(svg.trim_end().ends_with("</svg>"), "{svg}");
+    for part in ["profile_svg.wat", "<title>much (", "<title>plant::grow() ("] {
+        assert!(svg.contains(part), "{part}: {svg}");
+    }
+}
+
+/// The program does what it does without a profile: its output, its results, its exit code.
+#[test]
+fn profiled_programs_do_the_same() {
+    let module = wasi_program(
+        r#"(global $ready (mut i32) (i32.const 0))
+        (func (export "_initialize") (global.set $ready (i32.const 1)))
+        (func $fac (export "fac") (param i64) (result i64)
+            (if (i32.eqz (global.get $ready)) (then unreachable))
+            (if (result i64) (i64.eqz (local.get 0))
+                (then (i64.const 1))
+                (else (i64.mul (local.get 0) (call $fac (i64.sub (local.get 0) (i64.const 1)))))))
+        (data (i32.const 64) "bye")
+        (func $leave (export "_start")
+            (call $print (i32.const 64) (i32.const 3))
+            (call $proc_exit (i32.const 9)))"#,
+    );
+    let path = file("profile_same.wat", module);
+    let command = ["--invoke", "fac", &path, "20"];
+    let (output, text) = profile("fac.txt", &["--fuel", "100000"], &command);
+    assert_eq!(output, "2432902008176640000\n");
+    assert!(own(&text).iter().any(|(name, _)| name == "fac"), "{text}");
+
+    let target = file("leave.txt", "");
+    let outcome = damson(&["run", "--profile", &target, &path]);
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(9), "bye"));
+    assert!(
+        fs::read_to_string(&target)
+            .expect("a profile")
+            .contains("leave")
+    );
+}
+
+/// Limits and traps are as without a profile, and what was found until then is kept.
+#[test]
+fn profiles_of_programs_that_fail_are_written() {
+    let module = r#"(module
+        (func $spin (loop $l (br $l)))
+        (func $start (export "_start") (call $spin))
+        (func $deep (export "deep") (call $deep))
+        (func $trap (export "trap") unreachable))"#;
+    let path = file("profile_fail.wat", module);
+    for (options, complaint) in [
+        (&["--fuel", "100000"][..], "`--fuel` raises it\n"),
+        (&["--timeout", "100ms"], "`--timeout` raises it\n"),
+        (&["--invoke", "deep"], "`--stack-size` raises it\n"),
+        (&["--invoke", "trap"], " - trap\n"),
+    ] {
+        let target = file("fail.folded", "");
+        let args = [&["run", "--profile", &target], options, &[&path]].concat();
+        let stderr = damson(&args).failure(134);
+        assert!(stderr.ends_with(complaint), "{stderr}");
+        assert!(stderr.contains("wasm backtrace:\n    0: "), "{stderr}");
+        let folded = fs::read_to_string(target).expect("a profile");
+        let expected = match options[1] {
+            "deep" => "deep;deep ",
+            "trap" => "trap ",
+            _ => "start;spin ",
+        };
+        assert!(folded.contains(expected), "{expected}: {folded}");
+    }
+}
+
+#[test]
+fn a_profile_that_cannot_be_written_is_known_before_the_program_runs() {
+    let module = wasi_program(
+        r#"(data (i32.const 64) "ran")
+        (func (export "_start") (call $print (i32.const 64) (i32.const 3)))"#,
+    );
+    let path = file("profile_nowhere.wat", module);
+    let stderr = damson(&["run", "--profile", "no/such/folder/x.svg", &path]).failure(1);
+    let expected = "error: the profile cannot be written to no/such/folder/x.svg: ";
+    assert!(stderr.starts_with(expected), "{stderr}");
+    for name in ["x.png", "x"] {
+        let stderr = damson(&["run", "--profile", name, &path]).failure(2);
+        assert!(stderr.contains("ends in .svg"), "{stderr}");
+    }
+}

@@ -48,6 +48,8 @@ fn code_is_that_of_the_examples() {
 
 #[test]
 fn commands_work() {
+    // Where some of them write to.
+    fs::create_dir_all(root().join("target")).expect("a writable folder");
     let mut commands = 0;
     for (_, block) in blocks(&readme(), "sh") {
         for line in block.lines() {

@@ -22,7 +22,7 @@ use crate::invocation::workspace_root;
 use crate::workloads::{APT, C_FLAGS, LINK_FLAGS, WASM_TARGET, find, output_of, target_folder};
 
 /// Wasmtime's Python package, with `wasi_snapshot_preview1`.
-const WASMTIME: &str = "50.0.1";
+pub(crate) const WASMTIME: &str = "50.0.1";
 /// One of the last versions that also have `wasi_unstable`.
 const WASMTIME_UNSTABLE: &str = "18.0.2";
 
@@ -173,7 +173,7 @@ fn oracle(folder: &Path, module: &Path, scratch: &Path) -> anyhow::Result<String
 
 /// The Python of a virtual environment with this version of the package, which is
 /// made when it is not there.
-fn python(version: &str) -> anyhow::Result<PathBuf> {
+pub(crate) fn python(version: &str) -> anyhow::Result<PathBuf> {
     let folder = target_folder("wasi-oracle")?.join(format!("wasmtime-{version}"));
     let python = folder.join("bin/python");
     let ready = Command::new(&python)

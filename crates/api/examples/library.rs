@@ -87,18 +87,25 @@ fn hash(wasm: &[u8], bits: usize, input: &[u8]) -> Result<String, Error> {
 
 /// The text as gofmt writes it.
 fn format(wasm: &[u8], input: &[u8]) -> Result<Vec<u8>, Error> {
+    /// What the module says when the text was as it should be.
+    const UNCHANGED: i32 = 0;
+    /// What it says when it has an output; with all other numbers that is an error message.
+    const FORMATTED: i32 = 1;
     let mut library = Library::new(wasm)?;
     let at = library.call("alloc", &[input.len() as i32])?;
     library
         .memory
         .write(&mut library.store, at as u32 as usize, input)?;
-    let failed = library.call("format", &[])? != 0;
+    let found = library.call("format", &[])?;
+    if found == UNCHANGED {
+        return Ok(input.to_vec());
+    }
     let (at, len) = (
         library.call("output_ptr", &[])?,
         library.call("output_len", &[])?,
     );
     let output = library.read(at, len as u32 as usize)?;
-    if failed {
+    if found != FORMATTED {
         return Err(Error::new(String::from_utf8_lossy(&output)));
     }
     Ok(output)

@@ -17,6 +17,7 @@ use anyhow::{Context, ensure};
 
 use self::packages::{BOOLECTOR, CPYTHON, GOFMT, HASH_WASM, NEXTPNR, XXHASH};
 use crate::invocation::{Invocation, workspace_root};
+use crate::wasi_oracle;
 
 /// Run programs from the package registries
 ///
@@ -31,6 +32,9 @@ pub(crate) struct RealArgs {
     /// How many times each of them runs for --compare
     #[arg(long, default_value_t = 9, requires = "compare")]
     rounds: usize,
+    /// Run them on PyPI's wasmtime instead, which must give the same
+    #[arg(long, conflicts_with = "compare")]
+    oracle: bool,
 }
 
 /// Runs the task.
@@ -39,7 +43,11 @@ pub(crate) struct RealArgs {
 ///
 /// When something cannot be downloaded or built, or a program does not print what it should.
 pub(crate) fn run(args: &RealArgs) -> anyhow::Result<()> {
-    let real = Real::new()?;
+    let real = if args.oracle {
+        Real::oracle()?
+    } else {
+        Real::new()?
+    };
     if args.compare {
         return compare::run(&real, args.rounds);
     }
@@ -72,10 +80,10 @@ struct Real {
     folder: PathBuf,
     /// What is fed to them, and what they must answer.
     files: PathBuf,
-    /// The program `damson`.
-    damson: PathBuf,
+    /// The program `damson`, as the beginning of a command line.
+    damson: Vec<PathBuf>,
     /// The example `library`.
-    library: PathBuf,
+    library: Vec<PathBuf>,
 }
 
 impl Real {
@@ -91,8 +99,22 @@ impl Real {
         Ok(Self {
             folder: root.join("target/real"),
             files: root.join("workloads/real"),
-            damson: target.join("release/damson"),
-            library: target.join("release/examples/library"),
+            damson: vec![target.join("release/damson")],
+            library: vec![target.join("release/examples/library")],
+        })
+    }
+
+    /// With Wasmtime in the place of Damson.
+    fn oracle() -> anyhow::Result<Self> {
+        let root = workspace_root();
+        let files = root.join("workloads/real");
+        let script = files.join("oracle.py");
+        let both = vec![wasi_oracle::python(wasi_oracle::WASMTIME)?, script];
+        Ok(Self {
+            folder: root.join("target/real"),
+            files,
+            damson: both.clone(),
+            library: both,
         })
     }
 
@@ -104,9 +126,14 @@ impl Real {
 
     /// `damson run`, with further options to come.
     fn run(&self) -> Command {
-        let mut command = Command::new(&self.damson);
+        let mut command = begin(&self.damson);
         command.arg("run");
         command
+    }
+
+    /// The example `library`, with arguments to come.
+    fn library(&self) -> Command {
+        begin(&self.library)
     }
 
     /// The module of CPython.
@@ -125,6 +152,14 @@ impl Real {
         fs::create_dir_all(&scratch)?;
         Ok(scratch)
     }
+}
+
+/// A program and its first arguments.
+fn begin(words: &[PathBuf]) -> Command {
+    let mut words = words.iter();
+    let mut command = Command::new(words.next().map_or(Path::new(""), PathBuf::as_path));
+    command.args(words);
+    command
 }
 
 /// Runs a command on an input.
@@ -206,7 +241,7 @@ fn hash_wasm(real: &Real) -> anyhow::Result<()> {
         let module = embedded_module(&script).with_context(|| name.to_owned())?;
         let path = scratch.join(format!("{name}.wasm"));
         fs::write(&path, module)?;
-        let mut command = Command::new(&real.library);
+        let mut command = real.library();
         command.arg("hash").arg(&path).arg(bits);
         expect(
             &mut command,
@@ -245,7 +280,7 @@ fn base64(text: &str) -> Option<Vec<u8>> {
 
 fn gofmt(real: &Real) -> anyhow::Result<()> {
     let module = GOFMT.fetch(&real.folder)?.join("package/gofmt.wasm");
-    let mut command = Command::new(&real.library);
+    let mut command = real.library();
     command.arg("format").arg(module);
     expect(
         &mut command,

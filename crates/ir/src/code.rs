@@ -131,13 +131,15 @@ pub fn encode(
     cells: &mut Vec<u64>,
 ) -> Result<Opcode, EncodeError> {
     let op = op.op();
-    let Some(opcode) = op.form_of(Kinds::of_operands(operands)) else {
+    let (mut kinds, mut packed) = (Kinds::default(), Packed::new());
+    for &operand in operands {
+        kinds = kinds.and(operand.kind());
+        packed.push(operand);
+    }
+    let Some(opcode) = op.form_of(kinds) else {
         return Err(no_form(op, operands));
     };
-    let start = cells.len();
-    cells.resize(start + opcode.cells(), 0);
-    cells[start] = opcode.number() as u64;
-    pack(operands, &mut cells[start + 1..]);
+    cells.extend_from_slice(packed.instruction(opcode));
     Ok(opcode)
 }
 
@@ -150,35 +152,54 @@ fn no_form(op: Op, operands: &[Operand]) -> EncodeError {
     }
 }
 
-/// Packs operands that the table has a form for into as many cells as it says, in the machine's
-/// byte order: the executor reads them as machine integers.
-fn pack(operands: &[Operand], cells: &mut [u64]) {
-    let mut bytes: &mut [u8] = bytemuck::cast_slice_mut(cells);
-    for operand in operands {
-        bytes = write_payload(bytes, operand.kind().bytes(), operand.payload());
+/// An instruction that is being packed, in the machine's byte order: the executor reads
+/// operands as machine integers.
+struct Packed {
+    /// The opcode, the operands, and room for one more, so that eight bytes can be written
+    /// wherever an operand ends.
+    cells: [u64; MAX_OPERAND_BYTES / 8 + 2],
+    /// Number of bytes.
+    len: usize,
+}
+
+impl Packed {
+    fn new() -> Self {
+        Self {
+            cells: [0; _],
+            len: size_of::<u64>(),
+        }
+    }
+
+    /// Appends an operand; nothing if there are more than an instruction can have.
+    fn push(&mut self, operand: Operand) {
+        let (width, payload) = (operand.kind().bytes(), operand.payload());
+        let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut self.cells);
+        if let Some((to, _)) = bytes
+            .get_mut(self.len..)
+            .and_then(|rest| rest.split_first_chunk_mut())
+        {
+            // The next operand overwrites what is more than the operand's own bytes.
+            *to = if cfg!(target_endian = "big") {
+                let unused = 64 - 8 * width as u32;
+                payload.checked_shl(unused).unwrap_or(0).to_ne_bytes()
+            } else {
+                payload.to_ne_bytes()
+            };
+            self.len += width;
+        }
+    }
+
+    /// The cells of the instruction with this opcode, which has these operands.
+    fn instruction(&mut self, opcode: Opcode) -> &[u64] {
+        self.cells[0] = opcode.number() as u64;
+        &self.cells[..opcode.cells()]
     }
 }
 
-/// Writes the low `width` bytes of `payload`; gives the bytes behind them.
-fn write_payload(to: &mut [u8], width: usize, payload: u64) -> &mut [u8] {
-    fn write<const N: usize>(to: &mut [u8], bytes: [u8; N]) -> &mut [u8] {
-        match to.split_first_chunk_mut() {
-            Some((chunk, rest)) => {
-                *chunk = bytes;
-                rest
-            }
-            None => {
-                debug_assert!(false, "the form has room for its operands");
-                &mut []
-            }
-        }
-    }
-    match width {
-        0 => to,
-        2 => write(to, (payload as u16).to_ne_bytes()),
-        4 => write(to, (payload as u32).to_ne_bytes()),
-        _ => write(to, payload.to_ne_bytes()),
-    }
+/// Writes a 32-bit operand at the byte `at` of the operands.
+fn write_word(operand_cells: &mut [u64], at: usize, word: u32) {
+    let bytes: &mut [u8] = bytemuck::cast_slice_mut(operand_cells);
+    bytes[at..at + 4].copy_from_slice(&word.to_ne_bytes());
 }
 
 /// Reads what is `width` bytes wide; gives the bytes behind it, too.
@@ -229,8 +250,7 @@ pub(crate) fn set_target_operand(cells: &mut [u64], at: usize, index: usize, by:
     };
     let before = instr.opcode.form().kinds.iter().take(index);
     let position: usize = before.map(|kind| kind.bytes()).sum();
-    let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut cells[at + 1..]);
-    write_payload(&mut bytes[position..], 4, by.cast_unsigned().into());
+    write_word(&mut cells[at + 1..], position, by.cast_unsigned());
 }
 
 /// Replaces the operand `index` of the instruction at `at` by one for which the table has a
@@ -256,8 +276,9 @@ pub(crate) fn set_operand(
         .form_of(Kinds::of_operands(&operands))
         .filter(|patched| replaced.is_some() && patched.cells() == opcode.cells())
         .ok_or_else(|| no_form(opcode.op(), &operands))?;
-    cells[at] = patched.number() as u64;
-    pack(&operands, &mut cells[at + 1..at + patched.cells()]);
+    let mut packed = Packed::new();
+    operands.iter().for_each(|operand| packed.push(*operand));
+    cells[at..at + patched.cells()].copy_from_slice(packed.instruction(patched));
     Ok(())
 }
 

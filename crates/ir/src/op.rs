@@ -302,12 +302,14 @@ impl Kinds {
     }
 
     /// The kinds of operands.
+    #[inline]
     #[must_use]
     pub fn of_operands(operands: &[Operand]) -> Self {
         Self::default().and_operands(operands)
     }
 
     /// These kinds, then another. More than an instruction can have are those of none.
+    #[inline]
     #[must_use]
     pub const fn and(self, kind: Kind) -> Self {
         // The highest bits stay, so that a number that is too long never becomes a short one.
@@ -320,6 +322,7 @@ impl Kinds {
     }
 
     /// These kinds, then those of operands.
+    #[inline]
     #[must_use]
     pub fn and_operands(self, operands: &[Operand]) -> Self {
         let kinds = operands.iter().map(|operand| operand.kind());
@@ -451,6 +454,7 @@ impl Op {
     }
 
     /// The same for kinds that were collected one by one.
+    #[inline]
     #[must_use]
     pub fn form_of(self, kinds: Kinds) -> Option<Opcode> {
         find_opcode(self.family, self.index, kinds).map(Opcode)

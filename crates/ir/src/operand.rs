@@ -61,6 +61,7 @@ macro_rules! kinds {
 
         impl Operand {
             /// The kind of the operand.
+            #[inline]
             #[must_use]
             pub const fn kind(self) -> Kind {
                 match self { $( Self::$Kind { .. } => Kind::$Kind, )* }

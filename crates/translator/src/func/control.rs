@@ -558,9 +558,9 @@ impl FuncTranslator<'_> {
             tail: Some(Operand::Targets(0)),
         };
         if let Some(tile) = self.compose(top, &[consumer])? {
-            let mut operands = self.with_known_accs(tile.op, None, &tile.leaves, &tile.classes);
+            let (op, mut operands, sites) = self.instruction_of(tile.tree, None, None)?;
             operands.pop();
-            return Ok((tile.op, operands, tile.sites));
+            return Ok((op, operands, sites));
         }
         let mut leaves = self.gather(top, false)?;
         self.fit(top, &mut leaves, |leaves| {

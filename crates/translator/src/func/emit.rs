@@ -161,32 +161,55 @@ impl FuncTranslator<'_> {
         self.site = Some(self.offset);
     }
 
-    /// Appends the instruction of a tree.
+    /// Appends the instruction of a tree that is not on the stack, and frees it.
     ///
     /// The accumulators that it writes and reads are free: see
     /// [`flush`](super::flush).
-    pub(crate) fn emit_tree(&mut self, tree: &Tree, dst: Operand) -> Result<(), Stop> {
-        let Some(op) = tree.op else {
-            return Err(Stop::Operator);
-        };
+    pub(crate) fn emit_detached(&mut self, id: u32, dst: Operand) -> Result<(), Stop> {
+        let tree = self.stack.detached(id);
+        let op = tree.op.ok_or(Stop::Operator)?;
         let operands = self.tree_operands(op, dst, tree);
         if tree.shape.is_some() && !has_form(op, &operands) {
-            return self.emit_in_two(tree, dst);
+            let (inner, outer) = tree.in_two();
+            self.stack.free_tree(id);
+            return self.emit_in_two(&inner, &outer, dst);
         }
-        self.append(op, &operands, &tree.sites)?;
+        let (class, sites) = (tree.root().result_class(), tree.sites.clone());
+        self.stack.free_tree(id);
+        self.append_valued(op, &operands, &sites, class)
+    }
+
+    fn emit_tree(&mut self, tree: &Tree, dst: Operand) -> Result<(), Stop> {
+        let op = tree.op.ok_or(Stop::Operator)?;
+        let operands = self.tree_operands(op, dst, tree);
+        if tree.shape.is_some() && !has_form(op, &operands) {
+            let (inner, outer) = tree.in_two();
+            return self.emit_in_two(&inner, &outer, dst);
+        }
+        self.append_valued(op, &operands, &tree.sites, tree.root().result_class())
+    }
+
+    /// Appends the instruction of a tree, of which the result has a class.
+    fn append_valued(
+        &mut self,
+        op: Op,
+        operands: &[Operand],
+        sites: &[u32],
+        class: Class,
+    ) -> Result<(), Stop> {
+        self.append(op, operands, sites)?;
         // A branch has a tree's operation but writes no accumulator.
-        if dst.target().is_none() {
-            self.note_effects(&operands, Some(tree.root().result_class()));
+        if operands.first().is_some_and(|dst| dst.target().is_none()) {
+            self.note_effects(operands, Some(class));
         }
         Ok(())
     }
 
-    /// The same for a test or comparison that would be one instruction with a
+    /// Appends a test or comparison that would be one instruction with a
     /// branch only: first its operand, then itself.
-    fn emit_in_two(&mut self, tree: &Tree, dst: Operand) -> Result<(), Stop> {
-        let (inner, outer) = tree.in_two();
-        self.emit_tree(&inner, Operand::R)?;
-        self.emit_tree(&outer, dst)
+    fn emit_in_two(&mut self, inner: &Tree, outer: &Tree, dst: Operand) -> Result<(), Stop> {
+        self.emit_tree(inner, Operand::R)?;
+        self.emit_tree(outer, dst)
     }
 
     fn tree_operands(&self, op: Op, dst: Operand, tree: &Tree) -> Operands {

@@ -146,12 +146,9 @@ impl FuncTranslator<'_> {
             return Ok(());
         };
         self.vacate(entry.class(), position)?;
-        match self.stack.take_tree(position) {
-            Some(tree) => {
-                // Its accumulators are free again before its result takes one.
-                self.stack.set(position, Value::Home);
-                self.emit_tree(&tree, dst)?;
-            }
+        match self.stack.detach(position) {
+            // Its accumulators are free again before its result takes one.
+            Some(tree) => self.emit_detached(tree, dst)?,
             None => {
                 // Whoever made way for it needed it to be at home.
                 let home = self.frame.home(position)?;

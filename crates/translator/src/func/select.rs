@@ -208,7 +208,7 @@ impl FuncTranslator<'_> {
         {
             self.vacate(class, base)?;
         }
-        if self.stack.has_tree_from(base) {
+        if self.stack.trees_from(base) != 0 {
             if let Some(tree) = self.tile_of(op, base, order)? {
                 return self.push_pending(tree, base, ty);
             }
@@ -217,9 +217,8 @@ impl FuncTranslator<'_> {
         }
         let slots_only = op.takes_slots_only();
         let mut places = self.gather(base, slots_only)?;
-        let fits = |places: &Leaves| Tree::single(op, places, order, 0).has_form();
-        self.fit(base, &mut places, fits)?;
-        let tree = Tree::single(op, &places, order, self.offset);
+        self.fit(base, &mut places, |places| op.has_form_with(places, order))?;
+        let tree = self.new_single(op, &places, order);
         self.push_pending(tree, base, ty)
     }
 
@@ -236,7 +235,7 @@ impl FuncTranslator<'_> {
 
     /// A single operation on values of which none is a tree, if the table has a form for them
     /// where they are.
-    fn plain(&mut self, op: TreeOp, base: usize, order: &[usize]) -> Result<Option<Tree>, Stop> {
+    fn plain(&mut self, op: TreeOp, base: usize, order: &[usize]) -> Result<Option<u32>, Stop> {
         let mut places = Leaves::new();
         for position in base..self.stack.height() {
             let Some(entry) = self.stack.get(position) else {
@@ -252,8 +251,10 @@ impl FuncTranslator<'_> {
                 Value::Const(_) | Value::Acc | Value::Tree(_) => return Ok(None),
             });
         }
-        let tree = Tree::single(op, &places, order, self.offset);
-        Ok(tree.has_form().then_some(tree))
+        if !op.has_form_with(&places, order) {
+            return Ok(None);
+        }
+        Ok(Some(self.new_single(op, &places, order)))
     }
 
     /// The tile that an operation makes with the trees among its operands.
@@ -262,7 +263,7 @@ impl FuncTranslator<'_> {
         op: TreeOp,
         base: usize,
         order: &'static [usize],
-    ) -> Result<Option<Tree>, Stop> {
+    ) -> Result<Option<u32>, Stop> {
         let (root, head) = match op {
             TreeOp::IntBinary(_) | TreeOp::FloatBinary(_) => (Root::Bin, Operand::R),
             TreeOp::IntCompare(_) => (Root::Compare, Operand::BrIf(Target::By(0))),
@@ -295,30 +296,33 @@ impl FuncTranslator<'_> {
         let Some(tile) = self.compose(base, &consumers)? else {
             return Ok(None);
         };
-        let mut sites = tile.sites;
-        if op.traps() && sites.try_push(self.offset).is_err() {
-            return Ok(None);
-        }
-        Ok(Some(Tree {
-            ops: core::iter::once(ops[tile.consumer])
-                .chain(tile.inner)
-                .collect(),
-            shape: Some(tile.shape),
-            op: Some(tile.op),
-            leaves: tile.leaves,
-            classes: tile.classes,
-            sites,
-        }))
+        let offset = op.traps().then_some(self.offset);
+        let tree = self.stack.detached_mut(tile.tree);
+        // A shape has no more parts than there is room for, and no more of them can trap.
+        tree.ops.try_insert(0, ops[tile.consumer]).ok();
+        tree.sites
+            .extend(offset.into_iter().take(tree.sites.remaining_capacity()));
+        Ok(Some(tile.tree))
+    }
+
+    /// A tree of a single operation with its operands at `places`, in the order of the stack.
+    fn new_single(&mut self, op: TreeOp, places: &Leaves, order: &[usize]) -> u32 {
+        let (id, offset) = (self.stack.new_tree(), self.offset);
+        self.stack
+            .detached_mut(id)
+            .become_single(op, places, order, offset);
+        id
     }
 
     /// Replaces the values from `base` on by a pending tree on them.
-    fn push_pending(&mut self, tree: Tree, base: usize, ty: ValType) -> Result<(), Stop> {
+    fn push_pending(&mut self, tree: u32, base: usize, ty: ValType) -> Result<(), Stop> {
         self.stack.truncate(base);
+        let leaves = self.stack.detached(tree).leaves.clone();
         debug_assert!(
-            !tree.leaves.contains(&Leaf::Acc) || self.reader(base).is_none(),
+            !leaves.contains(&Leaf::Acc) || self.reader(base).is_none(),
             "nobody reads the home of what owns an accumulator"
         );
-        for leaf in &tree.leaves {
+        for leaf in &leaves {
             self.work += 1;
             if let Leaf::Slot(slot) = *leaf
                 && let Some(local) = self.frame.local_of(slot)
@@ -337,28 +341,28 @@ impl FuncTranslator<'_> {
     ///
     /// With `slots_only` all of them are in slots.
     pub(crate) fn gather(&mut self, base: usize, slots_only: bool) -> Result<Leaves, Stop> {
-        self.gather_but(base, slots_only, |_| false)
+        self.gather_but(base, slots_only, 0)
     }
 
-    /// The same but for the values at positions that `keep` names, which stay
-    /// pending trees; what is returned for them means nothing.
+    /// The same but for the values that `keep` names by a bit for each, which
+    /// stay pending trees; what is returned for them means nothing.
     pub(crate) fn gather_but(
         &mut self,
         base: usize,
         slots_only: bool,
-        keep: impl Fn(usize) -> bool,
+        keep: u8,
     ) -> Result<Leaves, Stop> {
         let end = self.stack.height();
-        if self.stack.has_tree_from(base) {
+        if self.stack.trees_from(base) & !keep != 0 {
             for class in Class::ALL {
-                self.gather_trees(class, base, end, slots_only, &keep)?;
+                self.gather_trees(class, base, slots_only, keep)?;
             }
         }
         let mut leaves = Leaves::new();
         for position in base..end {
-            leaves.push(match keep(position) {
-                true => Leaf::Imm(0),
-                false => self.place(position, base, slots_only)?,
+            leaves.push(match keep >> (position - base) & 1 {
+                1 => Leaf::Imm(0),
+                _ => self.place(position, base, slots_only)?,
             });
         }
         // Finding a place for one may have moved another home.
@@ -372,28 +376,27 @@ impl FuncTranslator<'_> {
         &mut self,
         class: Class,
         base: usize,
-        end: usize,
         slots_only: bool,
-        keep: impl Fn(usize) -> bool,
+        keep: u8,
     ) -> Result<(), Stop> {
-        let mut trees: ArrayVec<usize, 3> = (base..end)
-            .filter(|&position| {
-                !keep(position)
-                    && self.stack.tree(position).is_some()
-                    && self
-                        .stack
-                        .get(position)
-                        .is_some_and(|entry| entry.class() == class)
-            })
-            .collect();
-        let owns = |position: &usize| {
-            Class::ALL
-                .iter()
-                .any(|class| self.stack.owner(*class) == Some(*position))
-        };
+        let mut trees = ArrayVec::<usize, 3>::new();
+        let mut candidates = self.stack.trees_from(base) & !keep;
+        while candidates != 0 {
+            let position = base + candidates.trailing_zeros() as usize;
+            candidates &= candidates - 1;
+            if self
+                .stack
+                .get(position)
+                .is_some_and(|entry| entry.class() == class)
+            {
+                trees.push(position);
+            }
+        }
         // The last one stays in the accumulator; better one that does not
         // itself depend on an accumulator which the others would overwrite.
-        let last = trees.iter().rposition(|position| !owns(position));
+        let last = trees
+            .iter()
+            .rposition(|position| !self.stack.owns(*position));
         let last = last.or(trees.len().checked_sub(1)).filter(|_| !slots_only);
         let last = last.and_then(|index| trees.pop_at(index));
         for position in trees {
@@ -519,11 +522,11 @@ impl FuncTranslator<'_> {
             _ => None,
         };
         if let Some((root, dst)) = branched
-            && let Some(mut tree) = self.stack.take_tree(top)
+            && let Some(tree) = self.stack.detach(top)
         {
-            tree.set_root(root);
+            self.stack.detached_mut(tree).set_root(root);
             self.stack.pop();
-            return self.emit_tree(&tree, dst);
+            return self.emit_detached(tree, dst);
         }
         let op = if negate {
             IntTest::I32Eqz
@@ -538,11 +541,11 @@ impl FuncTranslator<'_> {
                 self.fit(top, &mut places, |places| {
                     !matches!(places.first(), Some(Leaf::Imm(_)))
                 })?;
-                Tree::single(op, &places, &IN_ORDER[..1], self.offset)
+                self.new_single(op, &places, &IN_ORDER[..1])
             }
         };
         self.stack.pop();
-        self.emit_tree(&tree, branch(false))
+        self.emit_detached(tree, branch(false))
     }
 
     /// Translates a `select`.
@@ -570,38 +573,41 @@ const IN_ORDER: [usize; 3] = [0, 1, 2];
 const REVERSED: &[usize] = &[1, 0];
 
 impl Tree {
-    /// A single operation with its operands at `places`, in the order of the stack.
-    fn single(op: TreeOp, places: &Leaves, order: &[usize], offset: u32) -> Self {
-        let (mut leaves, mut classes) = (Leaves::new(), ArrayVec::new());
+    /// Makes an empty tree one of a single operation.
+    fn become_single(&mut self, op: TreeOp, places: &Leaves, order: &[usize], offset: u32) {
+        self.ops.push(op);
+        (self.shape, self.op) = (None, Some(op.op()));
         if let Some(head) = op.head() {
-            leaves.push(Leaf::Fixed(head));
-            classes.push(Class::Int);
+            self.leaves.push(Leaf::Fixed(head));
+            self.classes.push(Class::Int);
         }
         for (index, &source) in order.iter().enumerate() {
-            leaves.push(places[source]);
-            classes.push(op.leaf_class(index));
+            self.leaves.push(places[source]);
+            self.classes.push(op.leaf_class(index));
         }
         if let Some(tail) = op.tail() {
-            leaves.push(Leaf::Fixed(tail));
-            classes.push(Class::Int);
+            self.leaves.push(Leaf::Fixed(tail));
+            self.classes.push(Class::Int);
         }
-        Self {
-            ops: core::iter::once(op).collect(),
-            shape: None,
-            op: Some(op.op()),
-            leaves,
-            classes,
-            sites: op.traps().then_some(offset).into_iter().collect(),
+        if op.traps() {
+            self.sites.push(offset);
         }
     }
+}
 
-    /// Whether the table has a form of a single operation with these operands.
-    fn has_form(&self) -> bool {
-        let kinds = Kinds::default().and(Kind::R);
-        let kinds = self
-            .leaves
-            .iter()
-            .fold(kinds, |kinds, leaf| kinds.and(leaf.kind()));
-        self.op.is_some_and(|op| op.form_of(kinds).is_some())
+impl TreeOp {
+    /// Whether the table has a form of the operation with operands at these places.
+    fn has_form_with(self, places: &Leaves, order: &[usize]) -> bool {
+        let mut kinds = Kinds::default().and(Kind::R);
+        if let Some(head) = self.head() {
+            kinds = kinds.and(head.kind());
+        }
+        for &source in order {
+            kinds = kinds.and(places[source].kind());
+        }
+        if let Some(tail) = self.tail() {
+            kinds = kinds.and(tail.kind());
+        }
+        self.op().form_of(kinds).is_some()
     }
 }

@@ -16,7 +16,6 @@
 
 use alloc::vec::Vec;
 
-use arrayvec::ArrayVec;
 use damson_core::types::ValType;
 use damson_ir::Slot;
 
@@ -82,9 +81,51 @@ impl Stack {
         self.entries.push(Entry { ty, value });
     }
 
-    /// Pushes a tree.
-    pub(crate) fn push_tree(&mut self, ty: ValType, tree: Tree) {
+    /// Memory for a tree that is about to be pushed, by its number.
+    pub(crate) fn new_tree(&mut self) -> u32 {
+        match self.free.pop() {
+            Some(id) => {
+                self.trees[id as usize].clear();
+                id
+            }
+            None => {
+                self.trees.push(Tree::default());
+                (self.trees.len() - 1) as u32
+            }
+        }
+    }
+
+    /// The tree with a number that [`new_tree`](Self::new_tree) or [`detach`](Self::detach)
+    /// gave.
+    pub(crate) fn detached(&self, id: u32) -> &Tree {
+        &self.trees[id as usize]
+    }
+
+    /// The same, to be written.
+    pub(crate) fn detached_mut(&mut self, id: u32) -> &mut Tree {
+        &mut self.trees[id as usize]
+    }
+
+    /// Says that a tree that is not on the stack is needed no longer.
+    pub(crate) fn free_tree(&mut self, id: u32) {
+        self.free.push(id);
+    }
+
+    /// Takes the pending tree at a position, which counts as being at home from now on.
+    pub(crate) fn detach(&mut self, position: usize) -> Option<u32> {
+        let entry = self.entries.get_mut(position)?;
+        let Value::Tree(id) = entry.value else {
+            return None;
+        };
+        entry.value = Value::Home;
+        self.disown(position);
+        Some(id)
+    }
+
+    /// Pushes a tree that is not on the stack.
+    pub(crate) fn push_tree(&mut self, ty: ValType, id: u32) {
         let position = self.height();
+        let tree = &self.trees[id as usize];
         for (leaf, class) in tree.leaves.iter().zip(&tree.classes) {
             if *leaf == Leaf::Acc {
                 self.owners[*class as usize] = Some(position);
@@ -93,17 +134,15 @@ impl Stack {
         if tree.is_ordered() {
             self.ordered.push(position as u32);
         }
-        let id = match self.free.pop() {
-            Some(id) => {
-                self.trees[id as usize] = tree;
-                id
-            }
-            None => {
-                self.trees.push(tree);
-                (self.trees.len() - 1) as u32
-            }
-        };
         self.push(ty, Value::Tree(id));
+    }
+
+    /// Which of the entries from `base` on are pending trees, a bit for each.
+    pub(crate) fn trees_from(&self, base: usize) -> u8 {
+        let entries = self.entries.get(base..).unwrap_or(&[]);
+        entries.iter().rev().fold(0, |trees, entry| {
+            trees << 1 | u8::from(matches!(entry.value, Value::Tree(_)))
+        })
     }
 
     /// Pops the topmost entry; a tree is forgotten.
@@ -155,29 +194,6 @@ impl Stack {
         }
     }
 
-    /// Whether one of the entries from `base` on is a pending tree.
-    pub(crate) fn has_tree_from(&self, base: usize) -> bool {
-        let entries = self.entries.get(base..).unwrap_or(&[]);
-        entries
-            .iter()
-            .any(|entry| matches!(entry.value, Value::Tree(_)))
-    }
-
-    /// Moves the pending tree at a position out. What the entry holds then must be said with
-    /// [`set`](Self::set), or the entry be popped.
-    pub(crate) fn take_tree(&mut self, position: usize) -> Option<Tree> {
-        let none = Tree {
-            ops: ArrayVec::new_const(),
-            shape: None,
-            op: None,
-            leaves: ArrayVec::new_const(),
-            classes: ArrayVec::new_const(),
-            sites: ArrayVec::new_const(),
-        };
-        self.tree_mut(position)
-            .map(|tree| core::mem::replace(tree, none))
-    }
-
     /// The pending tree at a position, to be rewritten.
     pub(crate) fn tree_mut(&mut self, position: usize) -> Option<&mut Tree> {
         match self.entries.get(position)?.value {
@@ -189,6 +205,11 @@ impl Stack {
     /// The position that owns the accumulator.
     pub(crate) fn owner(&self, class: Class) -> Option<usize> {
         self.owners[class as usize]
+    }
+
+    /// Whether the entry at a position owns an accumulator.
+    pub(crate) fn owns(&self, position: usize) -> bool {
+        self.owners.contains(&Some(position))
     }
 
     /// Moves the positions below `end` of trees that must keep their place among effects to
@@ -282,6 +303,11 @@ impl Stack {
             // Others own nothing.
             _ => return,
         }
+        self.disown(position);
+    }
+
+    /// The entry at a position owns no accumulator any longer.
+    fn disown(&mut self, position: usize) {
         for owner in &mut self.owners {
             if *owner == Some(position) {
                 *owner = None;

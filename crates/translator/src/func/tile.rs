@@ -10,10 +10,10 @@
 //! which operations and forms they have, the table is asked.
 
 use arrayvec::ArrayVec;
-use damson_ir::{Family, Kind, Kinds, MAX_PARTS, Op, Operand, Shape};
+use damson_ir::{Family, Kind, Kinds, MAX_PARTS, Op, Operand, Operands, Shape};
 
 use super::typing::Class;
-use super::value::{Leaf, Leaves, MAX_LEAVES, Tree, TreeOp, Value, tile};
+use super::value::{Leaf, Leaves, Tree, TreeOp, Value, tile};
 use super::{FuncTranslator, Stop};
 use crate::func::typing::immediate;
 
@@ -61,29 +61,17 @@ pub(crate) struct Consumer {
     pub(crate) tail: Option<Operand>,
 }
 
-/// Inner operations, operands, accumulators and sites of a tile.
-type Composition = (
-    ArrayVec<TreeOp, MAX_PARTS>,
-    Leaves,
-    ArrayVec<Class, MAX_LEAVES>,
-    ArrayVec<u32, MAX_PARTS>,
-);
-
-/// A tile that was found, with its operands.
+/// A tile that was found.
 #[derive(Debug)]
 pub(crate) struct Composed {
     /// Which consumer it is for.
     pub(crate) consumer: usize,
-    pub(crate) shape: Shape,
-    pub(crate) op: Op,
-    /// The operations but the outermost one.
-    pub(crate) inner: ArrayVec<TreeOp, MAX_PARTS>,
-    /// The operands but the head, with the tail.
-    pub(crate) leaves: Leaves,
-    pub(crate) classes: ArrayVec<Class, MAX_LEAVES>,
-    /// Where the inner operations can trap.
-    pub(crate) sites: ArrayVec<u32, MAX_PARTS>,
+    /// The tile without its outermost operation, as a tree that is not on the stack.
+    pub(crate) tree: u32,
 }
+
+/// Values from a base on that become part of a tile, a bit for each.
+type Children = u8;
 
 /// The shape of a tile of two instructions one after the other.
 pub(crate) fn sequence(first: Family, second: Family) -> Option<Shape> {
@@ -215,7 +203,8 @@ impl Tree {
 
 impl FuncTranslator<'_> {
     /// Finds a tile for the values from `base` on, of which there are at most three, and gives
-    /// each of them that is not part of it a place. The values stay on the stack.
+    /// each of them that is not part of it a place. The values stay on the stack, but those
+    /// that are part of the tile count as being at home.
     ///
     /// Without a tile some of the values may have moved.
     pub(crate) fn compose(
@@ -224,54 +213,41 @@ impl FuncTranslator<'_> {
         consumers: &[Consumer],
     ) -> Result<Option<Composed>, Stop> {
         self.clear_way_for_accs(base)?;
-        let mut trees = ArrayVec::<usize, 3>::new();
-        for position in base..self.stack.height() {
-            if self.stack.tree(position).is_some() {
-                trees.push(position);
-            }
-        }
-        let found = match trees[..] {
-            [] => None,
-            [only] => self.find(base, consumers, &[only]),
-            [first, second] => {
+        let trees = self.stack.trees_from(base);
+        let lowest = trees & trees.wrapping_neg();
+        let found = match trees.count_ones() {
+            0 => None,
+            2 => {
                 // One of both is emitted before, which changes an accumulator: better the one
                 // that owns it.
-                let owns = |position| {
-                    Class::ALL
-                        .iter()
-                        .any(|class| self.stack.owner(*class) == Some(position))
+                let highest = trees & !lowest;
+                let position = base + highest.trailing_zeros() as usize;
+                let (kept, other) = match self.stack.owns(position) {
+                    true => (lowest, highest),
+                    false => (highest, lowest),
                 };
-                let (kept, other) = match owns(second) {
-                    true => (first, second),
-                    false => (second, first),
-                };
-                self.find(base, consumers, &[first, second])
-                    .or_else(|| self.find(base, consumers, &[kept]))
-                    .or_else(|| self.find(base, consumers, &[other]))
+                self.find(base, consumers, trees)
+                    .or_else(|| self.find(base, consumers, kept))
+                    .or_else(|| self.find(base, consumers, other))
             }
-            [first, ..] => self.find(base, consumers, &[first]),
+            _ => self.find(base, consumers, lowest),
         };
         let Some((consumer, children)) = found else {
             return Ok(None);
         };
-        let keep = |position: usize| children.contains(&position);
-        let places = self.gather_but(base, false, keep)?;
+        let places = self.gather_but(base, false, children)?;
         let chosen = &consumers[consumer];
-        let kind = |index: usize| Some(places.get(index)?.operand().kind());
-        let Some((shape, op)) = self.tile_with(base, chosen, &children, kind) else {
+        let kind = |index: usize| places.get(index).map(|leaf| leaf.kind());
+        let Some((shape, op)) = self.tile_with(base, chosen, children, kind) else {
             return Ok(None);
         };
-        Ok(self.composition(base, chosen, &children, &places).map(
-            |(inner, leaves, classes, sites)| Composed {
-                consumer,
-                shape,
-                op,
-                inner,
-                leaves,
-                classes,
-                sites,
-            },
-        ))
+        // What the table has a form for has no more operands than there is room for.
+        let tree = self
+            .merge(base, chosen, children, &places)
+            .ok_or(Stop::Operator)?;
+        let merged = self.stack.detached_mut(tree);
+        (merged.shape, merged.op) = (Some(shape), Some(op));
+        Ok(Some(Composed { consumer, tree }))
     }
 
     /// Before a tree at `base` may take over an accumulator from a tree above: whoever owns an
@@ -290,8 +266,8 @@ impl FuncTranslator<'_> {
         &self,
         base: usize,
         consumers: &[Consumer],
-        children: &[usize],
-    ) -> Option<(usize, ArrayVec<usize, 3>)> {
+        children: Children,
+    ) -> Option<(usize, Children)> {
         let kind = |index| {
             let entry = self.stack.get(base + index)?;
             Some(match entry.value {
@@ -305,7 +281,7 @@ impl FuncTranslator<'_> {
         };
         let fits = |consumer: &Consumer| self.tile_with(base, consumer, children, kind).is_some();
         let index = consumers.iter().position(fits)?;
-        Some((index, children.iter().copied().collect()))
+        Some((index, children))
     }
 
     /// The tile that a consumer makes with `children`, if the table has it with the other
@@ -314,12 +290,12 @@ impl FuncTranslator<'_> {
         &self,
         base: usize,
         consumer: &Consumer,
-        children: &[usize],
+        children: Children,
         kind: impl Fn(usize) -> Option<Kind>,
     ) -> Option<(Shape, Op)> {
         let mut nodes = [None; 3];
         for (index, &source) in consumer.order.iter().enumerate() {
-            if children.contains(&(base + source)) {
+            if children >> source & 1 == 1 {
                 nodes[index] = Some(self.stack.tree(base + source)?.node()?);
             }
         }
@@ -351,35 +327,48 @@ impl FuncTranslator<'_> {
         op.form_of(kinds).map(|_| (shape, op))
     }
 
-    /// The inner operations, the operands, their accumulators and the sites of a tile.
-    fn composition(
-        &self,
+    /// Makes one tree of `children` and the other operands, in the memory of the first of them.
+    fn merge(
+        &mut self,
         base: usize,
         consumer: &Consumer,
-        children: &[usize],
+        children: Children,
         places: &Leaves,
-    ) -> Option<Composition> {
-        let mut inner = ArrayVec::<TreeOp, MAX_PARTS>::new();
-        let mut leaves = Leaves::new();
-        let mut classes = ArrayVec::new();
-        let mut sites = ArrayVec::<u32, MAX_PARTS>::new();
-        for (index, &source) in consumer.order.iter().enumerate() {
-            if children.contains(&(base + source)) {
-                let tree = self.stack.tree(base + source)?;
-                inner.try_extend_from_slice(&tree.ops).ok()?;
-                leaves.try_extend_from_slice(&tree.leaves).ok()?;
-                classes.try_extend_from_slice(&tree.classes).ok()?;
-                sites.try_extend_from_slice(&tree.sites).ok()?;
+    ) -> Option<u32> {
+        let is_child = |source: usize| children >> source & 1 == 1;
+        let first = consumer.order.iter().position(|&source| is_child(source))?;
+        let id = self.stack.detach(base + consumer.order[first])?;
+        let tree = self.stack.detached_mut(id);
+        for (index, &source) in consumer.order[..first].iter().enumerate() {
+            tree.leaves.try_insert(index, *places.get(source)?).ok()?;
+            tree.classes
+                .try_insert(index, consumer.classes[index])
+                .ok()?;
+        }
+        for (index, &source) in consumer.order.iter().enumerate().skip(first + 1) {
+            if is_child(source) {
+                let other = self.stack.detach(base + source)?;
+                let other_tree = self.stack.detached(other).clone();
+                let tree = self.stack.detached_mut(id);
+                tree.ops.try_extend_from_slice(&other_tree.ops).ok()?;
+                tree.leaves.try_extend_from_slice(&other_tree.leaves).ok()?;
+                tree.classes
+                    .try_extend_from_slice(&other_tree.classes)
+                    .ok()?;
+                tree.sites.try_extend_from_slice(&other_tree.sites).ok()?;
+                self.stack.free_tree(other);
             } else {
-                leaves.try_push(*places.get(source)?).ok()?;
-                classes.try_push(consumer.classes[index]).ok()?;
+                let tree = self.stack.detached_mut(id);
+                tree.leaves.try_push(*places.get(source)?).ok()?;
+                tree.classes.try_push(consumer.classes[index]).ok()?;
             }
         }
         if let Some(tail) = consumer.tail {
-            leaves.try_push(Leaf::Fixed(tail)).ok()?;
-            classes.try_push(Class::Int).ok()?;
+            let tree = self.stack.detached_mut(id);
+            tree.leaves.try_push(Leaf::Fixed(tail)).ok()?;
+            tree.classes.try_push(Class::Int).ok()?;
         }
-        Some((inner, leaves, classes, sites))
+        Some(id)
     }
 
     /// Appends a statement: the tile of these values if there is one. Returns `false`
@@ -395,13 +384,27 @@ impl FuncTranslator<'_> {
         };
         self.stack.truncate(base);
         let head = (!consumer.root.is_store()).then_some(consumer.head);
-        let operands = self.with_known_accs(tile.op, head, &tile.leaves, &tile.classes);
-        let mut sites = tile.sites;
-        if traps {
-            sites.try_push(self.offset).ok();
-        }
-        self.append(tile.op, &operands, &sites)?;
+        let offset = traps.then_some(self.offset);
+        let (op, operands, sites) = self.instruction_of(tile.tree, head, offset)?;
+        self.append(op, &operands, &sites)?;
         Ok(true)
+    }
+
+    /// The instruction of a tile that [`compose`](Self::compose) gave, which is needed no
+    /// longer: its operation, its operands and where it can trap, `offset` last.
+    pub(crate) fn instruction_of(
+        &mut self,
+        tree: u32,
+        head: Option<Operand>,
+        offset: Option<u32>,
+    ) -> Result<(Op, Operands, ArrayVec<u32, MAX_PARTS>), Stop> {
+        let tile = self.stack.detached(tree);
+        let op = tile.op.ok_or(Stop::Operator)?;
+        let operands = self.with_known_accs(op, head, &tile.leaves, &tile.classes);
+        let mut sites = tile.sites.clone();
+        sites.extend(offset.into_iter().take(sites.remaining_capacity()));
+        self.stack.free_tree(tree);
+        Ok((op, operands, sites))
     }
 }
 

@@ -77,7 +77,7 @@ pub(crate) type Leaves = ArrayVec<Leaf, MAX_LEAVES>;
 pub(crate) const MAX_LEAVES: usize = 6;
 
 /// A pending tree of operations: everything that emitting it needs but a destination.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Tree {
     /// The outermost operation first, then those of its operands.
     pub(crate) ops: ArrayVec<TreeOp, MAX_PARTS>,
@@ -93,6 +93,13 @@ pub(crate) struct Tree {
 }
 
 impl Tree {
+    pub(crate) fn clear(&mut self) {
+        self.ops.clear();
+        self.leaves.clear();
+        self.classes.clear();
+        self.sites.clear();
+    }
+
     /// The outermost operation.
     pub(crate) fn root(&self) -> TreeOp {
         // A tree has at least one.

@@ -163,6 +163,7 @@ struct Packed {
 }
 
 impl Packed {
+    #[inline]
     fn new() -> Self {
         Self {
             cells: [0; _],
@@ -171,6 +172,7 @@ impl Packed {
     }
 
     /// Appends an operand; nothing if there are more than an instruction can have.
+    #[inline]
     fn push(&mut self, operand: Operand) {
         let (width, payload) = (operand.kind().bytes(), operand.payload());
         let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut self.cells);
@@ -190,6 +192,7 @@ impl Packed {
     }
 
     /// The cells of the instruction with this opcode, which has these operands.
+    #[inline]
     fn instruction(&mut self, opcode: Opcode) -> &[u64] {
         self.cells[0] = opcode.number() as u64;
         &self.cells[..opcode.cells()]

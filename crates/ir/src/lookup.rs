@@ -225,6 +225,7 @@ const fn relates(family: Family) -> bool {
 
 impl Opcode {
     /// What the tables say about the opcode.
+    #[inline]
     pub(crate) fn row(self) -> &'static Row {
         &ROWS[usize::from(ROW_OF[self.number()])]
     }

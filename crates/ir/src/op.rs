@@ -365,6 +365,7 @@ impl Family {
 
 impl Op {
     /// The family of the operation.
+    #[inline]
     #[must_use]
     pub const fn family(self) -> Family {
         self.family
@@ -495,6 +496,7 @@ impl Opcode {
     }
 
     /// The number of the opcode: its index in the handler table.
+    #[inline]
     #[must_use]
     pub fn number(self) -> usize {
         usize::from(self.0)
@@ -529,6 +531,7 @@ impl Opcode {
     }
 
     /// Number of cells of the instruction, without the targets of a `br_table`.
+    #[inline]
     #[must_use]
     pub fn cells(self) -> usize {
         self.row().cells.into()

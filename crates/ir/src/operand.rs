@@ -49,6 +49,7 @@ macro_rules! kinds {
 
         impl Kind {
             /// Number of bytes that an operand of this kind takes in the code.
+            #[inline]
             #[must_use]
             pub const fn bytes(self) -> usize {
                 match self { $( Self::$Kind => $bytes, )* }
@@ -149,6 +150,7 @@ impl Operand {
     }
 
     /// The bits of the operand, of which the code holds the low [`Kind::bytes`].
+    #[inline]
     pub(crate) const fn payload(self) -> u64 {
         match self {
             Self::R | Self::Acc | Self::X => 0,

@@ -11,7 +11,7 @@ use damson_ir::{
 
 use super::tile::{Consumer, Root};
 use super::typing::{Class, immediate};
-use super::value::{Leaf, Value};
+use super::value::Value;
 use super::{FuncTranslator, Stop};
 
 /// What a call calls.
@@ -25,11 +25,11 @@ pub(crate) enum Callee {
     },
 }
 
-impl FuncTranslator<'_> {
-    fn callee_type(&self, callee: Callee) -> Option<FuncType> {
+impl<'a> FuncTranslator<'a> {
+    fn callee_type(&self, callee: Callee) -> Option<&'a FuncType> {
         match callee {
-            Callee::Func(func) => self.shape.func_type(func).cloned(),
-            Callee::Indirect { ty, .. } => self.shape.types.get(ty as usize).cloned(),
+            Callee::Func(func) => self.shape.func_type(func),
+            Callee::Indirect { ty, .. } => self.shape.types.get(ty as usize),
         }
     }
 
@@ -37,7 +37,7 @@ impl FuncTranslator<'_> {
         let Some(ty) = self.callee_type(callee) else {
             return Ok(());
         };
-        let base = self.bring_arguments_home(callee, &ty)?;
+        let base = self.bring_arguments_home(callee, ty)?;
         let index = self.table_index(callee)?;
         let cells = ty.cells();
         let (slot, linkage) = self.callee_frame(base, cells)?;
@@ -80,7 +80,7 @@ impl FuncTranslator<'_> {
         let Some(ty) = self.callee_type(callee) else {
             return Ok(());
         };
-        let base = self.bring_arguments_home(callee, &ty)?;
+        let base = self.bring_arguments_home(callee, ty)?;
         let index = match (callee, self.table_index(callee)?) {
             // A tail call is rare enough to have no form with an immediate.
             (Callee::Indirect { .. }, Operand::Imm(_)) => {
@@ -153,7 +153,7 @@ impl FuncTranslator<'_> {
         }
         let top = self.stack.height().saturating_sub(1);
         let leaves = self.gather(top, false)?;
-        Ok(leaves.first().map_or(Operand::Acc, |leaf| leaf.operand()))
+        Ok(leaves.first().copied().unwrap_or(Operand::Acc))
     }
 
     /// Where a callee's frame begins and where it keeps its linkage.
@@ -218,8 +218,10 @@ impl FuncTranslator<'_> {
                             immediate(entry.ty, bits).map_or(Operand::Imm64(bits), Operand::Imm);
                         return self.emit_return_value(class, value);
                     }
-                    Value::Local(local) => Leaf::Slot(self.frame.local(local)?),
-                    Value::Home | Value::Acc | Value::Tree(_) => Leaf::Slot(self.frame.home(from)?),
+                    Value::Local(local) => Operand::Slot(self.frame.local(local)?),
+                    Value::Home | Value::Acc | Value::Tree(_) => {
+                        Operand::Slot(self.frame.home(from)?)
+                    }
                 };
                 let op = class.return_value();
                 let value = self.prefer_acc(op, class, leaf, |value| {

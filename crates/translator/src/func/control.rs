@@ -19,7 +19,7 @@ use wasmparser::{BlockType, BrTable};
 
 use super::tile::{Consumer, Root};
 use super::typing::Class;
-use super::value::{Entry, Leaf, Value};
+use super::value::{Entry, Value};
 use super::{FuncTranslator, Stop};
 use crate::convert;
 
@@ -114,15 +114,29 @@ impl FuncTranslator<'_> {
         }
     }
 
-    /// Parameters and results of a block.
-    fn types(&self, ty: BlockType) -> (Vec<ValType>, Vec<ValType>) {
+    /// Pushes the parameters of a block, which are at home.
+    fn push_params(&mut self, ty: BlockType) {
+        if let BlockType::FuncType(index) = ty
+            && let Some(ty) = self.shape.types.get(index as usize)
+        {
+            self.push_homes(ty.params());
+        }
+    }
+
+    /// Pushes the results of a block, which are at home.
+    fn push_results(&mut self, ty: BlockType) {
         match ty {
-            BlockType::Empty => (Vec::new(), Vec::new()),
-            BlockType::Type(ty) => (Vec::new(), convert::val_type(ty, 0).into_iter().collect()),
-            BlockType::FuncType(index) => match self.shape.types.get(index as usize) {
-                Some(ty) => (ty.params().to_vec(), ty.results().to_vec()),
-                None => (Vec::new(), Vec::new()),
-            },
+            BlockType::Empty => {}
+            BlockType::Type(ty) => {
+                if let Ok(ty) = convert::val_type(ty, 0) {
+                    self.push_homes(&[ty]);
+                }
+            }
+            BlockType::FuncType(index) => {
+                if let Some(ty) = self.shape.types.get(index as usize) {
+                    self.push_homes(ty.results());
+                }
+            }
         }
     }
 
@@ -303,8 +317,7 @@ impl FuncTranslator<'_> {
             if let Some(label) = else_label {
                 self.bind(label);
             }
-            let (params, _) = self.types(control.ty);
-            self.push_homes(&params);
+            self.push_params(control.ty);
             self.charge()?;
         }
         Ok(())
@@ -368,8 +381,7 @@ impl FuncTranslator<'_> {
             self.bind(control.label);
             self.locals.unset_since(control.locals_mark);
             self.stack.truncate(control.height);
-            let (_, results) = self.types(control.ty);
-            self.push_homes(&results);
+            self.push_results(control.ty);
             self.reachable = true;
             if !falls_through {
                 self.charge()?;
@@ -564,9 +576,9 @@ impl FuncTranslator<'_> {
         }
         let mut leaves = self.gather(top, false)?;
         self.fit(top, &mut leaves, |leaves| {
-            !matches!(leaves.first(), Some(Leaf::Imm(_)))
+            !matches!(leaves.first(), Some(Operand::Imm(_)))
         })?;
-        let index = leaves.first().map_or(Operand::Acc, |leaf| leaf.operand());
+        let index = leaves.first().copied().unwrap_or(Operand::Acc);
         let operands = core::iter::once(index).collect();
         Ok((Switch::BrTable.op(), operands, ArrayVec::new()))
     }

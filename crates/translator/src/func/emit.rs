@@ -10,7 +10,7 @@ use damson_ir::{CopyValue, Kinds, Label, MAX_PARTS, Op, Operand, Operands, Opera
 
 use super::tile::sequence;
 use super::typing::{Class, immediate};
-use super::value::{Leaf, Tree, has_form};
+use super::value::{Tree, has_form};
 use super::{FuncTranslator, Stop};
 
 /// For each accumulator the slot that holds the same value.
@@ -222,23 +222,24 @@ impl FuncTranslator<'_> {
         &self,
         op: Op,
         head: Option<Operand>,
-        leaves: &[Leaf],
+        leaves: &[Operand],
         classes: &[Class],
     ) -> Operands {
         let mut operands: Operands = head.into_iter().collect();
         let first = operands.len();
-        operands.extend(leaves.iter().map(|leaf| leaf.operand()));
+        // A form has no more operands than there is room for.
+        operands.try_extend_from_slice(leaves).ok();
         if self.known.is_nothing() {
             return operands;
         }
         for (index, (leaf, class)) in leaves.iter().zip(classes).enumerate() {
-            let Leaf::Slot(slot) = *leaf else { continue };
+            let Operand::Slot(slot) = *leaf else { continue };
             if !self.known.holds(*class, slot) {
                 continue;
             }
             operands[first + index] = Operand::Acc;
             if !has_form(op, &operands) {
-                operands[first + index] = Operand::Slot(slot);
+                operands[first + index] = *leaf;
             }
         }
         operands
@@ -250,16 +251,16 @@ impl FuncTranslator<'_> {
         &self,
         op: impl Operation,
         class: Class,
-        leaf: Leaf,
+        leaf: Operand,
         with: impl Fn(Operand) -> ArrayVec<Operand, 8>,
     ) -> Operand {
         match leaf {
-            Leaf::Slot(slot)
+            Operand::Slot(slot)
                 if self.known.holds(class, slot) && has_form(op.op(), &with(Operand::Acc)) =>
             {
                 Operand::Acc
             }
-            _ => leaf.operand(),
+            _ => leaf,
         }
     }
 

@@ -35,8 +35,8 @@ use damson_ir::Operand;
 
 use super::stack::REACH;
 use super::typing::Class;
-use super::value::{Leaf, TreeOp, Value};
-use super::{FuncTranslator, Stop};
+use super::value::{TreeOp, Value};
+use super::{FuncTranslator, Limit, Stop};
 
 /// How often a value may make way for another that makes way in its turn. Each
 /// accumulator has one owner, so a handful is the most that the argument above
@@ -55,11 +55,12 @@ impl FuncTranslator<'_> {
         }
         if self.nesting >= MAX_NESTING {
             debug_assert!(false, "values make way for each other in circles");
-            return Err(Stop::Limit {
+            let limit = Limit {
                 what: "values that make way for each other",
                 limit: MAX_NESTING.into(),
                 found: (self.nesting + 1).into(),
-            });
+            };
+            return Err(limit.into());
         }
         self.nesting += 1;
         let result = self
@@ -98,7 +99,7 @@ impl FuncTranslator<'_> {
             let tree = self.stack.tree(candidate);
             tree.is_some_and(|tree| {
                 tree.leaves.iter().any(
-                    |leaf| matches!(leaf, Leaf::Slot(slot) if self.frame.is_home(*slot, position)),
+                    |leaf| matches!(leaf, Operand::Slot(slot) if self.frame.is_home(*slot, position)),
                 )
             })
         })
@@ -254,9 +255,9 @@ impl FuncTranslator<'_> {
         for position in base.saturating_sub(REACH)..base {
             let frame = &self.frame;
             let reads_callee = self.stack.tree(position).is_some_and(|tree| {
-                tree.leaves
-                    .iter()
-                    .any(|leaf| matches!(leaf, Leaf::Slot(slot) if frame.is_home_from(*slot, base)))
+                tree.leaves.iter().any(
+                    |leaf| matches!(leaf, Operand::Slot(slot) if frame.is_home_from(*slot, base)),
+                )
             });
             if reads_callee {
                 self.settle(position)?;

@@ -11,7 +11,7 @@
 
 use damson_ir::Slot;
 
-use super::Stop;
+use super::{Limit, Stop};
 
 /// Slots are numbers of 16 bits; the largest is not used, so that their count
 /// also fits.
@@ -102,11 +102,12 @@ impl Frame {
     fn reserve(&mut self, first: usize, count: usize) -> Result<Slot, Stop> {
         let end = first + count;
         if end > MAX_SLOTS {
-            return Err(Stop::Limit {
+            let limit = Limit {
                 what: "slots",
                 limit: MAX_SLOTS as u64,
                 found: end as u64,
-            });
+            };
+            return Err(limit.into());
         }
         self.cells = self.cells.max(end);
         // Below the limit just checked.
@@ -143,6 +144,6 @@ mod tests {
         let mut frame = Frame::new(0, 0);
         assert!(frame.home(MAX_SLOTS - 3).is_ok());
         assert_eq!(frame.cells() as usize, MAX_SLOTS);
-        assert!(matches!(frame.home(MAX_SLOTS - 2), Err(Stop::Limit { .. })));
+        assert!(matches!(frame.home(MAX_SLOTS - 2), Err(Stop::Limit(_))));
     }
 }

@@ -103,7 +103,7 @@ impl FuncTranslator<'_> {
         let mut leaves = self.gather(base, false)?;
         let with_access = |addr: Operand, value: Operand| [addr, value, at];
         self.fit(base, &mut leaves, |leaves| match leaves[..] {
-            [addr, value] => has_form(op.op(), &with_access(addr.operand(), value.operand())),
+            [addr, value] => has_form(op.op(), &with_access(addr, value)),
             _ => true,
         })?;
         let [addr, value] = leaves[..] else {
@@ -111,7 +111,7 @@ impl FuncTranslator<'_> {
         };
         self.stack.truncate(base);
         let value = self.prefer_acc(op, value_class, value, |value| {
-            with_access(addr.operand(), value).into_iter().collect()
+            with_access(addr, value).into_iter().collect()
         });
         let addr = self.prefer_acc(op, Class::Int, addr, |addr| {
             with_access(addr, value).into_iter().collect()
@@ -180,7 +180,7 @@ impl FuncTranslator<'_> {
         let leaves = self.gather(base, true)?;
         self.stack.truncate(base);
         let mut operands: ArrayVec<Operand, 8> = before.iter().copied().collect();
-        operands.extend(leaves.iter().map(|leaf| leaf.operand()));
+        operands.extend(leaves);
         self.mark_offset();
         self.emit(op, &operands, None)
     }
@@ -196,7 +196,7 @@ impl FuncTranslator<'_> {
         self.stack.truncate(base);
         let home = self.frame.home(base)?;
         let mut operands: ArrayVec<Operand, 8> = [Operand::Rs(home), what].into_iter().collect();
-        operands.extend(leaves.iter().map(|leaf| leaf.operand()));
+        operands.extend(leaves);
         self.known.forget();
         self.mark_offset();
         self.emit(op, &operands, Some(Class::Int))?;

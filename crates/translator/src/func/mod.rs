@@ -58,6 +58,7 @@ mod tile;
 mod typing;
 mod value;
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use damson_core::shape::ModuleShape;
@@ -74,30 +75,43 @@ use locals::Locals;
 use operator::Halt;
 use stack::Stack;
 
-/// Why translation stops although the function is valid.
+/// Why translation stops although the function is valid. Small, because everything returns it.
 #[derive(Debug)]
 pub(crate) enum Stop {
     /// The bytecode cannot express it.
-    Limit {
-        what: &'static str,
-        limit: u64,
-        found: u64,
-    },
+    Limit(Box<Limit>),
     /// The instruction table lacks what the translator wants.
-    Build(BuildError),
+    Build(Box<BuildError>),
     /// The validator accepted an operator that the translator does not know.
     Operator,
 }
 
+/// What the bytecode cannot express.
+#[derive(Debug)]
+pub(crate) struct Limit {
+    pub(crate) what: &'static str,
+    pub(crate) limit: u64,
+    pub(crate) found: u64,
+}
+
+impl From<Limit> for Stop {
+    #[cold]
+    fn from(limit: Limit) -> Self {
+        Self::Limit(limit.into())
+    }
+}
+
 impl From<EncodeError> for Stop {
+    #[cold]
     fn from(error: EncodeError) -> Self {
-        Self::Build(error.into())
+        BuildError::from(error).into()
     }
 }
 
 impl From<BuildError> for Stop {
+    #[cold]
     fn from(error: BuildError) -> Self {
-        Self::Build(error)
+        Self::Build(error.into())
     }
 }
 
@@ -253,15 +267,15 @@ pub(crate) fn translate(
 #[cold]
 fn stopped(stop: Stop, func_index: u32, offset: u64) -> Error {
     match stop {
-        Stop::Limit { what, limit, found } => Error::Limit {
-            what,
-            limit,
-            found,
+        Stop::Limit(reached) => Error::Limit {
+            what: reached.what,
+            limit: reached.limit,
+            found: reached.found,
             func_index,
             offset,
         },
         Stop::Build(source) => Error::Build {
-            source,
+            source: *source,
             func_index,
             offset,
         },

@@ -16,7 +16,7 @@ use wasmparser::Operator;
 use super::tile::{Consumer, Root};
 use super::typing::{Class, Fold, immediate};
 use super::value::{
-    Entry, Leaf, Leaves, Tree, TreeOp, Value, mirrored, mirrored_float, negated, negated_test,
+    Entry, Leaves, Tree, TreeOp, Value, mirrored, mirrored_float, negated, negated_test,
 };
 use super::{FuncTranslator, Stop};
 
@@ -182,6 +182,11 @@ impl FuncTranslator<'_> {
     }
 
     /// Replaces the topmost `count` values by the pending operation on them.
+    #[cfg_attr(
+        not(debug_assertions),
+        expect(clippy::inline_always, reason = "see below")
+    )]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn push_operation(
         &mut self,
         op: TreeOp,
@@ -193,6 +198,14 @@ impl FuncTranslator<'_> {
 
     /// The same with another order of the operands in the instruction than on
     /// the stack.
+    ///
+    /// Where an operator calls it the family of the operation is known, which in
+    /// optimised builds decides most of what is asked here.
+    #[cfg_attr(
+        not(debug_assertions),
+        expect(clippy::inline_always, reason = "see above")
+    )]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn push_reordered(
         &mut self,
         op: TreeOp,
@@ -208,15 +221,27 @@ impl FuncTranslator<'_> {
         {
             self.vacate(class, base)?;
         }
-        if self.stack.trees_from(base) != 0 {
-            if let Some(tree) = self.tile_of(op, base, order)? {
-                return self.push_pending(tree, base, ty);
-            }
-        } else if let Some(tree) = self.plain(op, base, order)? {
+        if self.stack.trees_from(base) == 0
+            && let Some(tree) = self.plain(op, base, order)?
+        {
             return self.push_pending(tree, base, ty);
         }
-        let slots_only = op.takes_slots_only();
-        let mut places = self.gather(base, slots_only)?;
+        self.push_moved(op, ty, base, order)
+    }
+
+    /// The same where a tile may be found, or operands have to be moved.
+    #[inline(never)]
+    fn push_moved(
+        &mut self,
+        op: TreeOp,
+        ty: ValType,
+        base: usize,
+        order: &'static [usize],
+    ) -> Result<(), Stop> {
+        if let Some(tree) = self.tile_of(op, base, order)? {
+            return self.push_pending(tree, base, ty);
+        }
+        let mut places = self.gather(base, op.takes_slots_only())?;
         self.fit(base, &mut places, |places| op.has_form_with(places, order))?;
         let tree = self.new_single(op, &places, order);
         self.push_pending(tree, base, ty)
@@ -235,19 +260,21 @@ impl FuncTranslator<'_> {
 
     /// A single operation on values of which none is a tree, if the table has a form for them
     /// where they are.
+    #[inline]
     fn plain(&mut self, op: TreeOp, base: usize, order: &[usize]) -> Result<Option<u32>, Stop> {
         let mut places = Leaves::new();
-        for position in base..self.stack.height() {
+        for index in 0..order.len() {
+            let position = base + index;
             let Some(entry) = self.stack.get(position) else {
                 return Ok(None);
             };
             places.push(match entry.value {
                 Value::Const(bits) if !op.takes_slots_only() => match immediate(entry.ty, bits) {
-                    Some(value) => Leaf::Imm(value),
+                    Some(value) => Operand::Imm(value),
                     None => return Ok(None),
                 },
-                Value::Local(local) => Leaf::Slot(self.frame.local(local)?),
-                Value::Home => Leaf::Slot(self.frame.home(position)?),
+                Value::Local(local) => Operand::Slot(self.frame.local(local)?),
+                Value::Home => Operand::Slot(self.frame.home(position)?),
                 Value::Const(_) | Value::Acc | Value::Tree(_) => return Ok(None),
             });
         }
@@ -306,6 +333,7 @@ impl FuncTranslator<'_> {
     }
 
     /// A tree of a single operation with its operands at `places`, in the order of the stack.
+    #[inline]
     fn new_single(&mut self, op: TreeOp, places: &Leaves, order: &[usize]) -> u32 {
         let (id, offset) = (self.stack.new_tree(), self.offset);
         self.stack
@@ -316,20 +344,24 @@ impl FuncTranslator<'_> {
 
     /// Replaces the values from `base` on by a pending tree on them.
     fn push_pending(&mut self, tree: u32, base: usize, ty: ValType) -> Result<(), Stop> {
-        self.stack.truncate(base);
-        let leaves = self.stack.detached(tree).leaves.clone();
-        debug_assert!(
-            !leaves.contains(&Leaf::Acc) || self.reader(base).is_none(),
-            "nobody reads the home of what owns an accumulator"
-        );
-        for leaf in &leaves {
+        // What the value at `base` reads is noted for this position already; what the tree has
+        // of other trees is noted where they are merged.
+        for position in base + 1..self.stack.height() {
             self.work += 1;
-            if let Leaf::Slot(slot) = *leaf
-                && let Some(local) = self.frame.local_of(slot)
+            if let Some(Entry {
+                value: Value::Local(local),
+                ..
+            }) = self.stack.get(position)
             {
                 self.stack.note_use(local, base);
             }
         }
+        self.stack.truncate(base);
+        debug_assert!(
+            !self.stack.detached(tree).leaves.contains(&Operand::Acc)
+                || self.reader(base).is_none(),
+            "nobody reads the home of what owns an accumulator"
+        );
         self.stack.push_tree(ty, tree);
         self.work += 1;
         Ok(())
@@ -361,7 +393,7 @@ impl FuncTranslator<'_> {
         let mut leaves = Leaves::new();
         for position in base..end {
             leaves.push(match keep >> (position - base) & 1 {
-                1 => Leaf::Imm(0),
+                1 => Operand::Imm(0),
                 _ => self.place(position, base, slots_only)?,
             });
         }
@@ -411,28 +443,28 @@ impl FuncTranslator<'_> {
     }
 
     /// The leaf for an operand that is not a tree.
-    fn place(&mut self, position: usize, base: usize, slots_only: bool) -> Result<Leaf, Stop> {
+    fn place(&mut self, position: usize, base: usize, slots_only: bool) -> Result<Operand, Stop> {
         let Some(entry) = self.stack.get(position) else {
-            return Ok(Leaf::Slot(self.frame.home(position)?));
+            return Ok(Operand::Slot(self.frame.home(position)?));
         };
         match entry.value {
             Value::Const(bits) if !slots_only => match immediate(entry.ty, bits) {
-                Some(value) => Ok(Leaf::Imm(value)),
+                Some(value) => Ok(Operand::Imm(value)),
                 None => self.materialize(position, base),
             },
-            Value::Local(local) => Ok(Leaf::Slot(self.frame.local(local)?)),
-            Value::Acc => Ok(Leaf::Acc),
-            Value::Home => Ok(Leaf::Slot(self.frame.home(position)?)),
+            Value::Local(local) => Ok(Operand::Slot(self.frame.local(local)?)),
+            Value::Acc => Ok(Operand::Acc),
+            Value::Home => Ok(Operand::Slot(self.frame.home(position)?)),
             Value::Const(_) | Value::Tree(_) => {
                 self.settle(position)?;
-                Ok(Leaf::Slot(self.frame.home(position)?))
+                Ok(Operand::Slot(self.frame.home(position)?))
             }
         }
     }
 
     /// Gives a constant a place: the accumulator, unless another operand is
     /// there.
-    fn materialize(&mut self, position: usize, base: usize) -> Result<Leaf, Stop> {
+    fn materialize(&mut self, position: usize, base: usize) -> Result<Operand, Stop> {
         if let Some(Entry {
             ty,
             value: Value::Const(bits),
@@ -445,11 +477,11 @@ impl FuncTranslator<'_> {
                 self.clear_readers(position)?;
                 self.copy_const(ty, bits, Operand::R)?;
                 self.stack.set(position, Value::Acc);
-                return Ok(Leaf::Acc);
+                return Ok(Operand::Acc);
             }
         }
         self.settle(position)?;
-        Ok(Leaf::Slot(self.frame.home(position)?))
+        Ok(Operand::Slot(self.frame.home(position)?))
     }
 
     /// Moves operands until `fits` says that the table has a form for them:
@@ -461,8 +493,10 @@ impl FuncTranslator<'_> {
         fits: impl Fn(&Leaves) -> bool,
     ) -> Result<(), Stop> {
         while !fits(leaves) {
-            let immediate = leaves.iter().position(|leaf| matches!(leaf, Leaf::Imm(_)));
-            let acc = leaves.iter().position(|leaf| matches!(leaf, Leaf::Acc));
+            let immediate = leaves
+                .iter()
+                .position(|leaf| matches!(leaf, Operand::Imm(_)));
+            let acc = leaves.iter().position(|leaf| matches!(leaf, Operand::Acc));
             match (immediate, acc) {
                 (Some(index), _) => {
                     leaves[index] = self.materialize(base + index, base)?;
@@ -484,7 +518,7 @@ impl FuncTranslator<'_> {
     /// Reads again where the operands are.
     fn refresh(&mut self, base: usize, leaves: &mut Leaves) -> Result<(), Stop> {
         for (index, leaf) in leaves.iter_mut().enumerate() {
-            if *leaf == Leaf::Acc
+            if *leaf == Operand::Acc
                 && matches!(
                     self.stack.get(base + index),
                     Some(Entry {
@@ -493,7 +527,7 @@ impl FuncTranslator<'_> {
                     })
                 )
             {
-                *leaf = Leaf::Slot(self.frame.home(base + index)?);
+                *leaf = Operand::Slot(self.frame.home(base + index)?);
             }
         }
         Ok(())
@@ -539,7 +573,7 @@ impl FuncTranslator<'_> {
             None => {
                 let mut places = self.gather(top, false)?;
                 self.fit(top, &mut places, |places| {
-                    !matches!(places.first(), Some(Leaf::Imm(_)))
+                    !matches!(places.first(), Some(Operand::Imm(_)))
                 })?;
                 self.new_single(op, &places, &IN_ORDER[..1])
             }
@@ -574,11 +608,12 @@ const REVERSED: &[usize] = &[1, 0];
 
 impl Tree {
     /// Makes an empty tree one of a single operation.
+    #[inline]
     fn become_single(&mut self, op: TreeOp, places: &Leaves, order: &[usize], offset: u32) {
         self.ops.push(op);
         (self.shape, self.op) = (None, Some(op.op()));
         if let Some(head) = op.head() {
-            self.leaves.push(Leaf::Fixed(head));
+            self.leaves.push(head);
             self.classes.push(Class::Int);
         }
         for (index, &source) in order.iter().enumerate() {
@@ -586,7 +621,7 @@ impl Tree {
             self.classes.push(op.leaf_class(index));
         }
         if let Some(tail) = op.tail() {
-            self.leaves.push(Leaf::Fixed(tail));
+            self.leaves.push(tail);
             self.classes.push(Class::Int);
         }
         if op.traps() {
@@ -597,6 +632,7 @@ impl Tree {
 
 impl TreeOp {
     /// Whether the table has a form of the operation with operands at these places.
+    #[inline]
     fn has_form_with(self, places: &Leaves, order: &[usize]) -> bool {
         let mut kinds = Kinds::default().and(Kind::R);
         if let Some(head) = self.head() {

@@ -17,10 +17,10 @@
 use alloc::vec::Vec;
 
 use damson_core::types::ValType;
-use damson_ir::Slot;
+use damson_ir::{Operand, Slot};
 
 use super::typing::Class;
-use super::value::{Entry, Leaf, Tree, Value};
+use super::value::{Entry, Tree, Value};
 
 /// How many positions above its own a tree may read the homes of: the operands of a tile of
 /// three operations with four operands have such positions.
@@ -127,7 +127,7 @@ impl Stack {
         let position = self.height();
         let tree = &self.trees[id as usize];
         for (leaf, class) in tree.leaves.iter().zip(&tree.classes) {
-            if *leaf == Leaf::Acc {
+            if *leaf == Operand::Acc {
                 self.owners[*class as usize] = Some(position);
             }
         }
@@ -146,24 +146,25 @@ impl Stack {
     }
 
     /// Pops the topmost entry; a tree is forgotten.
-    pub(crate) fn pop(&mut self) -> Option<Entry> {
-        let position = self.height().checked_sub(1)?;
-        self.release(position);
-        self.settled = self.settled.min(position);
-        while self
-            .ordered
-            .last()
-            .is_some_and(|&last| last as usize >= position)
-        {
-            self.ordered.pop();
+    pub(crate) fn pop(&mut self) {
+        if let Some(height) = self.height().checked_sub(1) {
+            self.truncate(height);
         }
-        self.entries.pop()
     }
 
     /// Pops entries down to a height.
     pub(crate) fn truncate(&mut self, height: usize) {
         while self.height() > height {
-            self.pop();
+            self.release(self.height() - 1);
+            self.entries.pop();
+        }
+        self.settled = self.settled.min(height);
+        while self
+            .ordered
+            .last()
+            .is_some_and(|&last| last as usize >= height)
+        {
+            self.ordered.pop();
         }
     }
 
@@ -290,7 +291,7 @@ impl Stack {
             Some(Value::Local(named)) => named == local,
             Some(Value::Tree(_)) => self
                 .tree(position)
-                .is_some_and(|tree| tree.leaves.contains(&Leaf::Slot(slot))),
+                .is_some_and(|tree| tree.leaves.contains(&Operand::Slot(slot))),
             _ => false,
         }
     }

@@ -13,7 +13,7 @@ use arrayvec::ArrayVec;
 use damson_ir::{Family, Kind, Kinds, MAX_PARTS, Op, Operand, Operands, Shape};
 
 use super::typing::Class;
-use super::value::{Leaf, Leaves, Tree, TreeOp, Value, tile};
+use super::value::{Leaves, Tree, TreeOp, Value, tile};
 use super::{FuncTranslator, Stop};
 use crate::func::typing::immediate;
 
@@ -190,7 +190,7 @@ impl Tree {
             ops: self.ops.iter().take(1).copied().collect(),
             shape: None,
             op: Some(self.root().op()),
-            leaves: core::iter::once(Leaf::Acc).chain(rest).collect(),
+            leaves: core::iter::once(Operand::Acc).chain(rest).collect(),
             classes: [self.root().leaf_class(0); 2]
                 .into_iter()
                 .take(own_leaves + 1)
@@ -338,6 +338,9 @@ impl FuncTranslator<'_> {
         let is_child = |source: usize| children >> source & 1 == 1;
         let first = consumer.order.iter().position(|&source| is_child(source))?;
         let id = self.stack.detach(base + consumer.order[first])?;
+        if consumer.order[first] > 0 {
+            self.note_leaves(id, base);
+        }
         let tree = self.stack.detached_mut(id);
         for (index, &source) in consumer.order[..first].iter().enumerate() {
             tree.leaves.try_insert(index, *places.get(source)?).ok()?;
@@ -348,6 +351,9 @@ impl FuncTranslator<'_> {
         for (index, &source) in consumer.order.iter().enumerate().skip(first + 1) {
             if is_child(source) {
                 let other = self.stack.detach(base + source)?;
+                if source > 0 {
+                    self.note_leaves(other, base);
+                }
                 let other_tree = self.stack.detached(other).clone();
                 let tree = self.stack.detached_mut(id);
                 tree.ops.try_extend_from_slice(&other_tree.ops).ok()?;
@@ -365,10 +371,23 @@ impl FuncTranslator<'_> {
         }
         if let Some(tail) = consumer.tail {
             let tree = self.stack.detached_mut(id);
-            tree.leaves.try_push(Leaf::Fixed(tail)).ok()?;
+            tree.leaves.try_push(tail).ok()?;
             tree.classes.try_push(Class::Int).ok()?;
         }
         Some(id)
+    }
+
+    /// Notes that what a tree reads will be read by the value at `base`.
+    fn note_leaves(&mut self, tree: u32, base: usize) {
+        let leaves = self.stack.detached(tree).leaves.clone();
+        for leaf in leaves {
+            self.work += 1;
+            if let Operand::Slot(slot) = leaf
+                && let Some(local) = self.frame.local_of(slot)
+            {
+                self.stack.note_use(local, base);
+            }
+        }
     }
 
     /// Appends a statement: the tile of these values if there is one. Returns `false`

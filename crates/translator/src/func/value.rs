@@ -5,8 +5,8 @@ use arrayvec::ArrayVec;
 use damson_core::types::ValType;
 use damson_ir::{
     FloatBinary, FloatCompare, FloatSelect, GlobalGet, IntBinary, IntCompare, IntSelect, IntTest,
-    Kind, Kinds, Load, MAX_PARTS, MemorySize, Op, Operand, Operation, RefFunc, Shape, Slot,
-    TableGet, TableSize, Unary,
+    Kinds, Load, MAX_PARTS, MemorySize, Op, Operand, Operation, RefFunc, Shape, TableGet,
+    TableSize, Unary,
 };
 
 use super::typing::{Class, Typed};
@@ -40,38 +40,8 @@ pub(crate) enum Value {
     Tree(u32),
 }
 
-/// An operand of a tree.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Leaf {
-    Slot(Slot),
-    Acc,
-    Imm(i32),
-    /// No value: which global, which table, which memory and where in it.
-    Fixed(Operand),
-}
-
-impl Leaf {
-    pub(crate) fn operand(self) -> Operand {
-        match self {
-            Self::Slot(slot) => Operand::Slot(slot),
-            Self::Acc => Operand::Acc,
-            Self::Imm(value) => Operand::Imm(value),
-            Self::Fixed(operand) => operand,
-        }
-    }
-
-    pub(crate) fn kind(self) -> Kind {
-        match self {
-            Self::Slot(_) => Kind::Slot,
-            Self::Acc => Kind::Acc,
-            Self::Imm(_) => Kind::Imm,
-            Self::Fixed(operand) => operand.kind(),
-        }
-    }
-}
-
 /// The operands of a tree but its destination, in the order of the instruction.
-pub(crate) type Leaves = ArrayVec<Leaf, MAX_LEAVES>;
+pub(crate) type Leaves = ArrayVec<Operand, MAX_LEAVES>;
 
 /// No tile has more operands besides its destination.
 pub(crate) const MAX_LEAVES: usize = 6;

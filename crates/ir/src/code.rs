@@ -125,6 +125,7 @@ pub struct EncodeError {
 /// # Errors
 ///
 /// When the table has no such form.
+#[inline]
 pub fn encode(
     op: impl Operation,
     operands: &[Operand],

@@ -150,6 +150,8 @@ struct FunctionVerifier<'a> {
     func_index: u32,
     ty: &'a FuncType,
     imported_funcs: u32,
+    /// The first of the function's linkage slots.
+    linkage: u32,
     /// Where instructions start, as far as the code was looked at.
     starts: CellSet,
     /// Branches to what was not looked at yet: from where, and to where.
@@ -179,7 +181,8 @@ impl<'a> FunctionVerifier<'a> {
         if found != expected {
             return Err(whole(VerifyErrorKind::Signature { expected, found }));
         }
-        let least = u32::from(function.linkage()) + 2;
+        let linkage = u32::from(function.linkage());
+        let least = linkage + 2;
         if !(least..=MAX_FRAME_CELLS).contains(&function.frame_cells) {
             let found = function.frame_cells;
             return Err(whole(VerifyErrorKind::FrameSize {
@@ -194,6 +197,7 @@ impl<'a> FunctionVerifier<'a> {
             func_index,
             ty,
             imported_funcs,
+            linkage,
             starts: CellSet::new(function.cells.len()),
             forward: Vec::new(),
         })
@@ -285,7 +289,12 @@ impl<'a> FunctionVerifier<'a> {
     /// Checks operands one by one.
     fn each_operand(&self, mut operands: impl Iterator<Item = Operand> + Clone) -> Outcome {
         while let Some(operand) = operands.next() {
-            self.operand(operand, &operands)?;
+            match operand {
+                // Nearly all are slots that are fine.
+                Operand::Rs(slot) | Operand::To(slot) | Operand::Slot(slot)
+                    if self.is_usable(slot) => {}
+                _ => self.operand(operand, &operands)?,
+            }
         }
         Ok(())
     }
@@ -516,18 +525,21 @@ impl<'a> FunctionVerifier<'a> {
         equal_linkage(linkage, callee.cells())
     }
 
+    /// Whether a slot is in the frame and not one of the two linkage slots.
+    fn is_usable(&self, slot: Slot) -> bool {
+        let slot = u32::from(slot.0);
+        slot < self.function.frame_cells && slot.wrapping_sub(self.linkage) > 1
+    }
+
     fn slot(&self, slot: Slot) -> Outcome {
-        let (linkage, frame) = (self.function.linkage(), self.function.frame_cells);
-        let in_linkage = slot.0 == linkage || u32::from(slot.0) == u32::from(linkage) + 1;
-        if u32::from(slot.0) < frame && !in_linkage {
-            Ok(())
-        } else {
-            Err(VerifyErrorKind::Slot {
-                slot,
-                frame,
-                linkage,
-            })
+        if self.is_usable(slot) {
+            return Ok(());
         }
+        Err(VerifyErrorKind::Slot {
+            slot,
+            frame: self.function.frame_cells,
+            linkage: self.function.linkage(),
+        })
     }
 
     fn span(&self, first: Slot, count: u32) -> Outcome {

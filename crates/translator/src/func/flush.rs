@@ -184,6 +184,9 @@ impl FuncTranslator<'_> {
     /// Before an effect: emits the pending trees that must keep their place
     /// and lie below `end`. What lies above are operands of the effect.
     pub(crate) fn settle_ordered(&mut self, end: usize) -> Result<(), Stop> {
+        if !self.stack.has_ordered(end) {
+            return Ok(());
+        }
         let mut positions = mem::take(&mut self.ordered);
         positions.clear();
         self.stack.take_ordered(end, &mut positions);
@@ -210,6 +213,9 @@ impl FuncTranslator<'_> {
     /// Before a local is set: brings the values home that name it. `except` is
     /// the position of the new value.
     pub(crate) fn preserve(&mut self, local: u32, except: usize) -> Result<(), Stop> {
+        if !self.stack.has_uses(local) {
+            return Ok(());
+        }
         let mut uses = mem::take(&mut self.uses);
         uses.clear();
         self.stack.take_uses(local, &mut uses);

@@ -6,6 +6,7 @@
 //! those methods and not a choice made at run time.
 
 use alloc::vec::Vec;
+use core::mem::ManuallyDrop;
 
 use damson_core::types::ValType;
 use damson_ir::{FloatStore, IntStore, IntTest, Load, Unreachable};
@@ -45,7 +46,10 @@ macro_rules! validate_and_translate {
             validate_and_translate!(@$proposal self Operator::$Op $({ $($arg),* })?)
         }
     )*};
-    (@mvp $self:ident $($operator:tt)*) => { Ok($self.operator(&$($operator)*)?) };
+    // An operator that was validated owns no memory; so much for its destructor, which asks.
+    (@mvp $self:ident $($operator:tt)*) => {
+        Ok($self.operator(&ManuallyDrop::new($($operator)*))?)
+    };
     (@sign_extension $($rest:tt)*) => { validate_and_translate!(@mvp $($rest)*) };
     (@saturating_float_to_int $($rest:tt)*) => { validate_and_translate!(@mvp $($rest)*) };
     (@bulk_memory $($rest:tt)*) => { validate_and_translate!(@mvp $($rest)*) };

@@ -385,9 +385,16 @@ impl FuncTranslator<'_> {
         keep: u8,
     ) -> Result<Leaves, Stop> {
         let end = self.stack.height();
-        if self.stack.trees_from(base) & !keep != 0 {
-            for class in Class::ALL {
-                self.gather_trees(class, base, slots_only, keep)?;
+        let pending = self.stack.trees_from(base) & !keep;
+        match pending.count_ones() {
+            0 => {}
+            1 if !slots_only => {
+                self.gather_last(base + pending.trailing_zeros() as usize, base)?;
+            }
+            _ => {
+                for class in Class::ALL {
+                    self.gather_trees(class, base, slots_only, keep)?;
+                }
             }
         }
         let mut leaves = Leaves::new();
@@ -434,12 +441,17 @@ impl FuncTranslator<'_> {
         for position in trees {
             self.settle(position)?;
         }
-        if let Some(position) = last {
-            // The result takes the place of `base` and reads the accumulator.
-            self.clear_readers(base)?;
-            self.force_to_acc(position)?;
+        match last {
+            Some(position) => self.gather_last(position, base),
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Emits the operand to the accumulator that stays there.
+    fn gather_last(&mut self, position: usize, base: usize) -> Result<(), Stop> {
+        // The result takes the place of `base` and reads the accumulator.
+        self.clear_readers(base)?;
+        self.force_to_acc(position)
     }
 
     /// The leaf for an operand that is not a tree.

@@ -213,6 +213,13 @@ impl Stack {
         self.owners.contains(&Some(position))
     }
 
+    /// Whether there may be trees below `end` that must keep their place among effects.
+    pub(crate) fn has_ordered(&self, end: usize) -> bool {
+        self.ordered
+            .first()
+            .is_some_and(|&position| (position as usize) < end)
+    }
+
     /// Moves the positions below `end` of trees that must keep their place among effects to
     /// `positions`, in ascending order. Some of the trees may be gone.
     pub(crate) fn take_ordered(&mut self, end: usize, positions: &mut Vec<u32>) {
@@ -266,6 +273,12 @@ impl Stack {
             position: position as u32,
             next,
         });
+    }
+
+    /// Whether an entry may name a local.
+    pub(crate) fn has_uses(&self, local: u32) -> bool {
+        let head = self.heads.get(local as usize);
+        head.is_some_and(|head| head.epoch == self.epoch && head.node != NIL)
     }
 
     /// Moves the positions of entries that may name a local to `uses`; the

@@ -160,7 +160,7 @@ impl FunctionBuilder {
     pub fn push(&mut self, op: impl Operation, operands: &[Operand]) -> Result<usize, EncodeError> {
         let at = self.position();
         let opcode = encode(op, operands, &mut self.function.cells)?;
-        if !opcode.row().branches {
+        if opcode.row().target_at.is_none() {
             return Ok(at);
         }
         for (index, operand) in operands.iter().enumerate() {

@@ -342,6 +342,11 @@ impl<'a> InstrRef<'a> {
         self.row
     }
 
+    /// The bytes that the operands are packed in.
+    pub(crate) fn operand_bytes(&self) -> &'a [u8] {
+        bytemuck::cast_slice(self.operand_cells)
+    }
+
     /// Number of cells of the instruction.
     #[must_use]
     pub fn cells(&self) -> usize {
@@ -350,7 +355,7 @@ impl<'a> InstrRef<'a> {
 
     /// The operands.
     pub fn operands(&self) -> impl Iterator<Item = Operand> + Clone + use<'a> {
-        let mut bytes: &[u8] = bytemuck::cast_slice(self.operand_cells);
+        let mut bytes = self.operand_bytes();
         self.row.form.kinds.iter().map(move |&kind| {
             let (payload, rest) = read_payload(bytes, kind.bytes());
             bytes = rest;

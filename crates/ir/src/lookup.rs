@@ -16,12 +16,29 @@ pub(crate) struct Row {
     pub(crate) cells: u8,
     /// Whether control never reaches the instruction after this one.
     pub(crate) is_terminator: bool,
-    /// Whether an operand is the target of a branch.
-    pub(crate) branches: bool,
+    /// At which bytes of the operands slots are that must be in the frame.
+    slots: [u8; MAX_SLOTS],
+    num_slots: u8,
+    /// At which byte of the operands the target of a branch is.
+    pub(crate) target_at: Option<u8>,
+    /// Whether memory 0 is accessed.
+    pub(crate) uses_memory: bool,
+    /// Whether the verifier looks at operands of other kinds.
+    pub(crate) has_others: bool,
     /// Whether operands must be something together, or depend on the function's type.
     pub(crate) has_relations: bool,
     /// At which byte of the operands the number of targets is.
     pub(crate) targets_at: Option<u8>,
+}
+
+/// No form has more operands that are slots.
+const MAX_SLOTS: usize = 8;
+
+impl Row {
+    /// At which bytes of the operands slots are that must be in the frame.
+    pub(crate) fn slots(&self) -> &[u8] {
+        &self.slots[..usize::from(self.num_slots)]
+    }
 }
 
 /// What is the same for all opcodes of one family.
@@ -174,15 +191,29 @@ const fn row(family: usize, index: usize) -> Row {
             (ends_so, relates_so)
         }
     };
-    let (mut branches, mut targets_at) = (false, None);
+    let (mut slots, mut num_slots) = ([0; MAX_SLOTS], 0);
+    let (mut target_at, mut targets_at) = (None, None);
+    let (mut uses_memory, mut has_others) = (false, false);
     let (mut bytes, mut operand) = (0, 0);
     while operand < form.kinds.len() {
         match form.kinds[operand] {
-            Kind::BrIf | Kind::BrUnless | Kind::Target => branches = true,
-            Kind::Targets => targets_at = Some(bytes as u8),
+            Kind::R | Kind::Acc | Kind::X | Kind::Imm | Kind::Imm64 | Kind::Count => {}
+            Kind::Rs | Kind::To | Kind::Slot => {
+                slots[num_slots] = bytes as u8;
+                num_slots += 1;
+            }
+            Kind::BrIf | Kind::BrUnless | Kind::Target => {
+                assert!(target_at.is_none(), "a form branches to one place");
+                target_at = Some(bytes as u8);
+            }
+            Kind::Offset => uses_memory = true,
+            Kind::Targets => {
+                targets_at = Some(bytes as u8);
+                has_others = true;
+            }
             // They depend on a callee.
             Kind::Base | Kind::CalleeLinkage | Kind::TailLinkage => has_relations = true,
-            _ => {}
+            _ => has_others = true,
         }
         bytes += form.kinds[operand].bytes();
         operand += 1;
@@ -192,7 +223,11 @@ const fn row(family: usize, index: usize) -> Row {
         family: FAMILY_ORDER[family],
         cells: (1 + bytes.div_ceil(8)) as u8,
         is_terminator,
-        branches,
+        slots,
+        num_slots: num_slots as u8,
+        target_at,
+        uses_memory,
+        has_others,
         has_relations,
         targets_at,
     }

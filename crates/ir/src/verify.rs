@@ -15,7 +15,7 @@
 //! Values are not typed: a slot or an accumulator may hold any bits. Whatever must not be
 //! arbitrary (function references, addresses) is checked by the instruction that uses it.
 
-use crate::{Family, Function, InstrRef, Kind, Operand, Operands, Slot, Target};
+use crate::{Family, Function, InstrRef, Kind, Operand, Operands, Slot};
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -251,18 +251,24 @@ impl<'a> FunctionVerifier<'a> {
     /// Checks one instruction; tells whether its ways back take fuel.
     fn instruction(&mut self, at: usize, instr: InstrRef<'_>) -> Outcome<bool> {
         let row = instr.row();
+        let bytes = instr.operand_bytes();
         let mut metered = true;
-        if row.branches {
-            for operand in instr.operands() {
-                if let Some(Target::By(by)) = operand.target() {
-                    metered &= self.branch(at, by)?;
-                }
+        // Nearly all operands are slots, so they are not decoded.
+        for &at in row.slots() {
+            self.slot(Slot(u16::from_ne_bytes(bytes_at(bytes, at))))?;
+        }
+        if row.uses_memory {
+            exists("memory", 0, self.shape.memories.len())?;
+        }
+        if let Some(target) = row.target_at {
+            metered &= self.branch(at, i32::from_ne_bytes(bytes_at(bytes, target)))?;
+        }
+        if row.has_others {
+            self.each_operand(instr.operands())?;
+            for by in instr.targets() {
+                metered &= self.branch(at, by)?;
             }
         }
-        for by in instr.targets() {
-            metered &= self.branch(at, by)?;
-        }
-        self.each_operand(instr.operands())?;
         if row.has_relations {
             self.relations(instr)?;
         }
@@ -289,12 +295,7 @@ impl<'a> FunctionVerifier<'a> {
     /// Checks operands one by one.
     fn each_operand(&self, mut operands: impl Iterator<Item = Operand> + Clone) -> Outcome {
         while let Some(operand) = operands.next() {
-            match operand {
-                // Nearly all are slots that are fine.
-                Operand::Rs(slot) | Operand::To(slot) | Operand::Slot(slot)
-                    if self.is_usable(slot) => {}
-                _ => self.operand(operand, &operands)?,
-            }
+            self.operand(operand, &operands)?;
         }
         Ok(())
     }
@@ -556,6 +557,13 @@ impl<'a> FunctionVerifier<'a> {
             Err(VerifyErrorKind::Span { first, count })
         }
     }
+}
+
+/// The bytes from `at` on. Forms have the operands that their rows tell of.
+fn bytes_at<const N: usize>(bytes: &[u8], at: u8) -> [u8; N] {
+    let from = bytes.get(usize::from(at)..).unwrap_or(&[]);
+    debug_assert!(from.len() >= N, "the instruction has the cells of its form");
+    from.first_chunk().copied().unwrap_or([u8::MAX; N])
 }
 
 fn exists(what: &'static str, index: u32, len: usize) -> Outcome {

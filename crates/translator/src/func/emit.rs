@@ -6,7 +6,9 @@
 
 use arrayvec::ArrayVec;
 use damson_core::types::ValType;
-use damson_ir::{CopyValue, Kinds, Label, MAX_PARTS, Op, Operand, Operands, Operation, Slot};
+use damson_ir::{
+    CopyValue, FunctionBuilder, Kinds, Label, MAX_PARTS, Op, Operand, Operands, Operation, Slot,
+};
 
 use super::tile::sequence;
 use super::typing::{Class, immediate};
@@ -62,6 +64,71 @@ pub(crate) struct Last {
     sites: ArrayVec<u32, MAX_PARTS>,
 }
 
+impl Last {
+    /// Appends an instruction behind this one, or makes one of both if the table has it.
+    /// `mark` is the operator it was made at, if that is to be known of every instruction.
+    fn append(
+        &mut self,
+        builder: &mut FunctionBuilder,
+        mark: Option<u32>,
+        op: Op,
+        operands: &[Operand],
+        sites: &[u32],
+    ) -> Result<(), Stop> {
+        let fused = self.fuse(builder, op, operands, sites);
+        if fused.is_some() {
+            builder.truncate(self.at);
+        } else {
+            self.at = builder.position();
+            self.operands.clear();
+            self.operands.try_extend_from_slice(operands).ok();
+            self.sites.clear();
+            self.sites.try_extend_from_slice(sites).ok();
+        }
+        if let Some(offset) = mark {
+            builder.mark_offset(offset);
+        }
+        for (index, offset) in self.sites.iter().enumerate() {
+            builder.mark_site(index, *offset);
+        }
+        match fused {
+            Some(fused) => {
+                builder.push(fused, &self.operands)?;
+                // A sequence has two parts, no more.
+                self.op = None;
+            }
+            None => {
+                builder.push(op, operands)?;
+                self.op = Some(op);
+                self.end = builder.position();
+            }
+        }
+        Ok(())
+    }
+
+    /// What this instruction and the next become together, if they do: then this one has the
+    /// operands of both.
+    fn fuse(
+        &mut self,
+        builder: &FunctionBuilder,
+        op: Op,
+        operands: &[Operand],
+        sites: &[u32],
+    ) -> Option<Op> {
+        let first = self.op?;
+        let shape = sequence(first.family(), op.family())?;
+        if self.end != builder.position() || builder.is_bound_after(self.at) {
+            return None;
+        }
+        let fused = Op::tile(shape, &[first, op])?;
+        fused.form_of(Kinds::of_operands(&self.operands).and_operands(operands))?;
+        // What the table has a form for is not more than an instruction can have.
+        self.operands.try_extend_from_slice(operands).ok()?;
+        self.sites.try_extend_from_slice(sites).ok()?;
+        Some(fused)
+    }
+}
+
 impl FuncTranslator<'_> {
     /// Appends an instruction whose destination, if it has one, receives a
     /// value of the class `result`.
@@ -89,52 +156,9 @@ impl FuncTranslator<'_> {
         sites: &[u32],
     ) -> Result<(), Stop> {
         self.work += 1;
-        if let Some(fused) = self.fuse(op, operands, sites) {
-            self.builder.truncate(self.last.at);
-            self.mark_sites();
-            self.builder.push(fused, &self.last.operands)?;
-            // A sequence has two parts, no more.
-            self.last.op = None;
-            return Ok(());
-        }
-        let last = &mut self.last;
-        last.at = self.builder.position();
-        last.op = Some(op);
-        last.operands.clear();
-        last.operands.try_extend_from_slice(operands).ok();
-        last.sites.clear();
-        last.sites.try_extend_from_slice(sites).ok();
-        self.mark_sites();
-        self.builder.push(op, operands)?;
-        self.last.end = self.builder.position();
-        Ok(())
-    }
-
-    /// What the last instruction and this one become together, if they do: then the last
-    /// instruction has the operands of both.
-    fn fuse(&mut self, op: Op, operands: &[Operand], sites: &[u32]) -> Option<Op> {
-        let last = &mut self.last;
-        let first = last.op?;
-        let shape = sequence(first.family(), op.family())?;
-        if last.end != self.builder.position() || self.builder.is_bound_after(last.at) {
-            return None;
-        }
-        let fused = Op::tile(shape, &[first, op])?;
-        fused.form_of(Kinds::of_operands(&last.operands).and_operands(operands))?;
-        // What the table has a form for is not more than an instruction can have.
-        last.operands.try_extend_from_slice(operands).ok()?;
-        last.sites.try_extend_from_slice(sites).ok()?;
-        Some(fused)
-    }
-
-    /// Marks the instruction that is about to be appended with the operators that can trap.
-    fn mark_sites(&mut self) {
-        if self.mark_all {
-            self.builder.mark_offset(self.offset);
-        }
-        for (index, offset) in self.last.sites.iter().enumerate() {
-            self.builder.mark_site(index, *offset);
-        }
+        let mark = self.mark_all.then_some(self.offset);
+        self.last
+            .append(&mut self.builder, mark, op, operands, sites)
     }
 
     fn note_effects(&mut self, operands: &[Operand], result: Option<Class>) {
@@ -174,9 +198,14 @@ impl FuncTranslator<'_> {
             self.stack.free_tree(id);
             return self.emit_in_two(&inner, &outer, dst);
         }
-        let (class, sites) = (tree.root().result_class(), tree.sites.clone());
+        let class = tree.root().result_class();
+        let mark = self.mark_all.then_some(self.offset);
+        self.work += 1;
+        self.last
+            .append(&mut self.builder, mark, op, &operands, &tree.sites)?;
         self.stack.free_tree(id);
-        self.append_valued(op, &operands, &sites, class)
+        self.note_result(&operands, class);
+        Ok(())
     }
 
     fn emit_tree(&mut self, tree: &Tree, dst: Operand) -> Result<(), Stop> {
@@ -186,23 +215,17 @@ impl FuncTranslator<'_> {
             let (inner, outer) = tree.in_two();
             return self.emit_in_two(&inner, &outer, dst);
         }
-        self.append_valued(op, &operands, &tree.sites, tree.root().result_class())
+        self.append(op, &operands, &tree.sites)?;
+        self.note_result(&operands, tree.root().result_class());
+        Ok(())
     }
 
-    /// Appends the instruction of a tree, of which the result has a class.
-    fn append_valued(
-        &mut self,
-        op: Op,
-        operands: &[Operand],
-        sites: &[u32],
-        class: Class,
-    ) -> Result<(), Stop> {
-        self.append(op, operands, sites)?;
+    /// Notes what the instruction of a tree does, of which the result has a class.
+    fn note_result(&mut self, operands: &[Operand], class: Class) {
         // A branch has a tree's operation but writes no accumulator.
         if operands.first().is_some_and(|dst| dst.target().is_none()) {
             self.note_effects(operands, Some(class));
         }
-        Ok(())
     }
 
     /// Appends a test or comparison that would be one instruction with a

@@ -325,6 +325,7 @@ impl FuncTranslator<'_> {
         };
         let offset = op.traps().then_some(self.offset);
         let tree = self.stack.detached_mut(tile.tree);
+        tree.is_ordered |= op.is_ordered();
         // A shape has no more parts than there is room for, and no more of them can trap.
         tree.ops.try_insert(0, ops[tile.consumer]).ok();
         tree.sites
@@ -530,7 +531,7 @@ impl FuncTranslator<'_> {
     /// Reads again where the operands are.
     fn refresh(&mut self, base: usize, leaves: &mut Leaves) -> Result<(), Stop> {
         for (index, leaf) in leaves.iter_mut().enumerate() {
-            if *leaf == Operand::Acc
+            if matches!(leaf, Operand::Acc)
                 && matches!(
                     self.stack.get(base + index),
                     Some(Entry {
@@ -624,6 +625,7 @@ impl Tree {
     fn become_single(&mut self, op: TreeOp, places: &Leaves, order: &[usize], offset: u32) {
         self.ops.push(op);
         (self.shape, self.op) = (None, Some(op.op()));
+        self.is_ordered = op.is_ordered();
         if let Some(head) = op.head() {
             self.leaves.push(head);
             self.classes.push(Class::Int);

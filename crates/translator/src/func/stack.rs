@@ -127,11 +127,11 @@ impl Stack {
         let position = self.height();
         let tree = &self.trees[id as usize];
         for (leaf, class) in tree.leaves.iter().zip(&tree.classes) {
-            if *leaf == Operand::Acc {
+            if matches!(leaf, Operand::Acc) {
                 self.owners[*class as usize] = Some(position);
             }
         }
-        if tree.is_ordered() {
+        if tree.is_ordered {
             self.ordered.push(position as u32);
         }
         self.push(ty, Value::Tree(id));

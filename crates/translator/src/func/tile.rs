@@ -184,6 +184,7 @@ impl Tree {
             leaves: self.leaves.iter().take(inner_leaves).copied().collect(),
             classes: self.classes.iter().take(inner_leaves).copied().collect(),
             sites: self.sites.clone(),
+            is_ordered: self.is_ordered,
         };
         let rest = self.leaves.iter().skip(inner_leaves).copied();
         let outer = Self {
@@ -196,6 +197,7 @@ impl Tree {
                 .take(own_leaves + 1)
                 .collect(),
             sites: ArrayVec::new(),
+            is_ordered: false,
         };
         (inner, outer)
     }
@@ -312,8 +314,13 @@ impl FuncTranslator<'_> {
                 continue;
             }
             let tree = self.stack.tree(base + source)?;
-            for op in &tree.ops {
-                parts.try_push(op.op()).ok()?;
+            match (tree.shape, tree.op) {
+                (None, Some(op)) => parts.try_push(op).ok()?,
+                _ => {
+                    for op in &tree.ops {
+                        parts.try_push(op.op()).ok()?;
+                    }
+                }
             }
             kinds = tree
                 .leaves
@@ -362,6 +369,7 @@ impl FuncTranslator<'_> {
                     .try_extend_from_slice(&other_tree.classes)
                     .ok()?;
                 tree.sites.try_extend_from_slice(&other_tree.sites).ok()?;
+                tree.is_ordered |= other_tree.is_ordered;
                 self.stack.free_tree(other);
             } else {
                 let tree = self.stack.detached_mut(id);

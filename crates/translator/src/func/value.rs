@@ -60,6 +60,8 @@ pub(crate) struct Tree {
     pub(crate) classes: ArrayVec<Class, MAX_LEAVES>,
     /// Offsets in the binary of the operations that can trap, in the order of execution.
     pub(crate) sites: ArrayVec<u32, MAX_PARTS>,
+    /// Whether it must keep its place among effects.
+    pub(crate) is_ordered: bool,
 }
 
 impl Tree {
@@ -88,11 +90,6 @@ impl Tree {
     /// Whether one of the operations can trap.
     pub(crate) fn traps(&self) -> bool {
         !self.sites.is_empty()
-    }
-
-    /// Whether it must keep its place among effects.
-    pub(crate) fn is_ordered(&self) -> bool {
-        self.ops.iter().any(|op| op.is_ordered())
     }
 
     /// Whether it reads what an effect may change, but does not trap in another way than by

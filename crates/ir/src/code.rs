@@ -140,7 +140,10 @@ pub fn encode(
     let Some(opcode) = op.form_of(kinds) else {
         return Err(no_form(op, operands));
     };
-    cells.extend_from_slice(packed.instruction(opcode));
+    // All of it and then less: copying a fixed number of cells takes no call.
+    let start = cells.len();
+    cells.extend_from_slice(packed.all_cells(opcode));
+    cells.truncate(start + opcode.cells());
     Ok(opcode)
 }
 
@@ -153,12 +156,15 @@ fn no_form(op: Op, operands: &[Operand]) -> EncodeError {
     }
 }
 
+/// See [`Packed::cells`].
+const PACKED_CELLS: usize = MAX_OPERAND_BYTES / 8 + 2;
+
 /// An instruction that is being packed, in the machine's byte order: the executor reads
 /// operands as machine integers.
 struct Packed {
     /// The opcode, the operands, and room for one more, so that eight bytes can be written
     /// wherever an operand ends.
-    cells: [u64; MAX_OPERAND_BYTES / 8 + 2],
+    cells: [u64; PACKED_CELLS],
     /// Number of bytes.
     len: usize,
 }
@@ -192,11 +198,11 @@ impl Packed {
         }
     }
 
-    /// The cells of the instruction with this opcode, which has these operands.
+    /// The cells of the instruction with this opcode, which has these operands, and more.
     #[inline]
-    fn instruction(&mut self, opcode: Opcode) -> &[u64] {
+    fn all_cells(&mut self, opcode: Opcode) -> &[u64; PACKED_CELLS] {
         self.cells[0] = opcode.number() as u64;
-        &self.cells[..opcode.cells()]
+        &self.cells
     }
 }
 
@@ -207,7 +213,9 @@ fn write_word(operand_cells: &mut [u64], at: usize, word: u32) {
 }
 
 /// Reads what is `width` bytes wide; gives the bytes behind it, too.
+#[inline]
 fn read_payload(from: &[u8], width: usize) -> (u64, &[u8]) {
+    #[inline]
     fn read<const N: usize>(from: &[u8]) -> ([u8; N], &[u8]) {
         match from.split_first_chunk() {
             Some((chunk, rest)) => (*chunk, rest),
@@ -282,7 +290,8 @@ pub(crate) fn set_operand(
         .ok_or_else(|| no_form(opcode.op(), &operands))?;
     let mut packed = Packed::new();
     operands.iter().for_each(|operand| packed.push(*operand));
-    cells[at..at + patched.cells()].copy_from_slice(packed.instruction(patched));
+    let to = &mut cells[at..at + patched.cells()];
+    to.copy_from_slice(&packed.all_cells(patched)[..to.len()]);
     Ok(())
 }
 
@@ -292,6 +301,7 @@ impl<'a> InstrRef<'a> {
     /// # Errors
     ///
     /// When there is no such opcode or the code ends too early.
+    #[inline]
     pub fn decode(cells: &'a [u64], at: usize) -> Result<Self, DecodeError> {
         let rest = cells.get(at..).unwrap_or(&[]);
         let Some(&first) = rest.first() else {
@@ -332,6 +342,7 @@ impl<'a> InstrRef<'a> {
     }
 
     /// The opcode.
+    #[inline]
     #[must_use]
     pub fn opcode(&self) -> Opcode {
         self.opcode
@@ -348,6 +359,7 @@ impl<'a> InstrRef<'a> {
     }
 
     /// Number of cells of the instruction.
+    #[inline]
     #[must_use]
     pub fn cells(&self) -> usize {
         1 + self.operand_cells.len() + self.target_cells.len()

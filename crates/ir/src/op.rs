@@ -287,9 +287,6 @@ const fn with_first_opcodes(
 pub struct Kinds(u64);
 
 impl Kinds {
-    /// No instruction has more operands; each has six bits.
-    const MAX: u32 = 10;
-
     /// The kinds of a whole slice.
     #[must_use]
     pub const fn of(kinds: &[Kind]) -> Self {
@@ -308,17 +305,14 @@ impl Kinds {
         Self::default().and_operands(operands)
     }
 
-    /// These kinds, then another. More than an instruction can have are those of none.
+    /// These kinds, then another.
+    ///
+    /// Each has six bits that are not all zero. No instruction has more than eight operands,
+    /// so kinds of which some were shifted out are greater than those of every form.
     #[inline]
     #[must_use]
     pub const fn and(self, kind: Kind) -> Self {
-        // The highest bits stay, so that a number that is too long never becomes a short one.
-        let full = self.0 >> (6 * (Self::MAX - 1)) != 0;
-        Self(if full {
-            u64::MAX
-        } else {
-            self.0 << 6 | (kind as u64 + 1)
-        })
+        Self(self.0 << 6 | (kind as u64 + 1))
     }
 
     /// These kinds, then those of operands.
@@ -356,6 +350,9 @@ impl Form {
 }
 
 impl Family {
+    /// Every family, in the order of the tables.
+    pub const ALL: &'static [Self] = &FAMILY_ORDER;
+
     /// What the table says about the family.
     #[must_use]
     pub fn info(self) -> &'static FamilyInfo {
@@ -375,6 +372,10 @@ impl Op {
     /// it.
     #[must_use]
     pub fn tile(shape: Shape, parts: &[Self]) -> Option<Self> {
+        let mut numbers = [0; MAX_PARTS];
+        for (number, part) in numbers.iter_mut().zip(parts) {
+            *number = part.single_number();
+        }
         shape.families().iter().find_map(|&family| {
             let Ops::Tiles {
                 parts: lists,
@@ -388,8 +389,8 @@ impl Op {
                 return None;
             }
             let mut index = 0;
-            for (part, (list, positions)) in parts.iter().zip(lists.iter().zip(*positions)) {
-                let position = match *positions.get(part.single_number())? {
+            for (number, (list, positions)) in numbers.iter().zip(lists.iter().zip(*positions)) {
+                let position = match *positions.get(*number)? {
                     NOWHERE => return None,
                     position => u16::from(position),
                 };

@@ -10,7 +10,7 @@ use damson_ir::{
     CopyValue, FunctionBuilder, Kinds, Label, MAX_PARTS, Op, Operand, Operands, Operation, Slot,
 };
 
-use super::tile::sequence;
+use super::tile::{begins_sequence, sequence};
 use super::typing::{Class, immediate};
 use super::value::{Tree, has_form};
 use super::{FuncTranslator, Stop};
@@ -75,34 +75,26 @@ impl Last {
         operands: &[Operand],
         sites: &[u32],
     ) -> Result<(), Stop> {
-        let fused = self.fuse(builder, op, operands, sites);
-        if fused.is_some() {
+        if let Some(fused) = self.fuse(builder, op, operands, sites) {
             builder.truncate(self.at);
-        } else {
+            mark_sites(builder, mark, &self.sites);
+            builder.push(fused, &self.operands)?;
+            // A sequence has two parts, no more.
+            self.op = None;
+            return Ok(());
+        }
+        self.op = None;
+        if begins_sequence(op.family()) {
+            self.op = Some(op);
             self.at = builder.position();
             self.operands.clear();
             self.operands.try_extend_from_slice(operands).ok();
             self.sites.clear();
             self.sites.try_extend_from_slice(sites).ok();
         }
-        if let Some(offset) = mark {
-            builder.mark_offset(offset);
-        }
-        for (index, offset) in self.sites.iter().enumerate() {
-            builder.mark_site(index, *offset);
-        }
-        match fused {
-            Some(fused) => {
-                builder.push(fused, &self.operands)?;
-                // A sequence has two parts, no more.
-                self.op = None;
-            }
-            None => {
-                builder.push(op, operands)?;
-                self.op = Some(op);
-                self.end = builder.position();
-            }
-        }
+        mark_sites(builder, mark, sites);
+        builder.push(op, operands)?;
+        self.end = builder.position();
         Ok(())
     }
 
@@ -126,6 +118,16 @@ impl Last {
         self.operands.try_extend_from_slice(operands).ok()?;
         self.sites.try_extend_from_slice(sites).ok()?;
         Some(fused)
+    }
+}
+
+/// Marks the next instruction with the operators that can trap.
+fn mark_sites(builder: &mut FunctionBuilder, mark: Option<u32>, sites: &[u32]) {
+    if let Some(offset) = mark {
+        builder.mark_offset(offset);
+    }
+    for (index, offset) in sites.iter().enumerate() {
+        builder.mark_site(index, *offset);
     }
 }
 

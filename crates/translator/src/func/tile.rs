@@ -75,6 +75,40 @@ type Children = u8;
 
 /// The shape of a tile of two instructions one after the other.
 pub(crate) fn sequence(first: Family, second: Family) -> Option<Shape> {
+    SEQUENCES[first as usize][second as usize]
+}
+
+/// Whether an instruction of the family can be the first of a tile of two.
+pub(crate) fn begins_sequence(family: Family) -> bool {
+    BEGINNINGS[family as usize]
+}
+
+const FAMILY_COUNT: usize = Family::ALL.len();
+
+static SEQUENCES: [[Option<Shape>; FAMILY_COUNT]; FAMILY_COUNT] = {
+    let mut table = [[None; FAMILY_COUNT]; FAMILY_COUNT];
+    let mut index = 0;
+    while index < FAMILY_COUNT * FAMILY_COUNT {
+        let (first, second) = (index / FAMILY_COUNT, index % FAMILY_COUNT);
+        table[first][second] = shape_of_sequence(Family::ALL[first], Family::ALL[second]);
+        index += 1;
+    }
+    table
+};
+
+static BEGINNINGS: [bool; FAMILY_COUNT] = {
+    let mut table = [false; FAMILY_COUNT];
+    let mut index = 0;
+    while index < FAMILY_COUNT * FAMILY_COUNT {
+        let (first, second) = (index / FAMILY_COUNT, index % FAMILY_COUNT);
+        table[first] |= SEQUENCES[first][second].is_some();
+        index += 1;
+    }
+    table
+};
+
+/// What the tables above are made of.
+const fn shape_of_sequence(first: Family, second: Family) -> Option<Shape> {
     use Family::{Br, CopyValue, FloatStore, IntBinary, IntCompare, IntStore, IntTest, Load};
     Some(match (first, second) {
         (IntBinary, IntBinary) => Shape::AddThenBin,

@@ -262,14 +262,30 @@ impl FuncTranslator<'_> {
     /// where they are.
     #[inline]
     fn plain(&mut self, op: TreeOp, base: usize, order: &[usize]) -> Result<Option<u32>, Stop> {
+        match self.placed(base, op.takes_slots_only(), 0)? {
+            Some(places) if op.has_form_with(&places, order) => {
+                Ok(Some(self.new_single(op, &places, order)))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// What [`gather_but`](Self::gather_but) gives, if nothing has to be emitted for it.
+    #[inline]
+    pub(crate) fn placed(
+        &mut self,
+        base: usize,
+        slots_only: bool,
+        keep: u8,
+    ) -> Result<Option<Leaves>, Stop> {
         let mut places = Leaves::new();
-        for index in 0..order.len() {
-            let position = base + index;
+        for position in base..self.stack.height() {
             let Some(entry) = self.stack.get(position) else {
                 return Ok(None);
             };
             places.push(match entry.value {
-                Value::Const(bits) if !op.takes_slots_only() => match immediate(entry.ty, bits) {
+                _ if keep >> (position - base) & 1 == 1 => Operand::Imm(0),
+                Value::Const(bits) if !slots_only => match immediate(entry.ty, bits) {
                     Some(value) => Operand::Imm(value),
                     None => return Ok(None),
                 },
@@ -278,10 +294,7 @@ impl FuncTranslator<'_> {
                 Value::Const(_) | Value::Acc | Value::Tree(_) => return Ok(None),
             });
         }
-        if !op.has_form_with(&places, order) {
-            return Ok(None);
-        }
-        Ok(Some(self.new_single(op, &places, order)))
+        Ok(Some(places))
     }
 
     /// The tile that an operation makes with the trees among its operands.

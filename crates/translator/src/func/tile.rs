@@ -73,6 +73,14 @@ pub(crate) struct Composed {
 /// Values from a base on that become part of a tile, a bit for each.
 type Children = u8;
 
+/// What would be a tile if nothing moves.
+#[derive(Debug)]
+struct Found {
+    consumer: usize,
+    children: Children,
+    tile: (Shape, Op),
+}
+
 /// The shape of a tile of two instructions one after the other.
 pub(crate) fn sequence(first: Family, second: Family) -> Option<Shape> {
     SEQUENCES[first as usize][second as usize]
@@ -268,15 +276,28 @@ impl FuncTranslator<'_> {
             }
             _ => self.find(base, consumers, lowest),
         };
-        let Some((consumer, children)) = found else {
+        let Some(Found {
+            consumer,
+            children,
+            mut tile,
+        }) = found
+        else {
             return Ok(None);
         };
-        let places = self.gather_but(base, false, children)?;
         let chosen = &consumers[consumer];
-        let kind = |index: usize| places.get(index).map(|leaf| leaf.kind());
-        let Some((shape, op)) = self.tile_with(base, chosen, children, kind) else {
-            return Ok(None);
+        let places = match self.placed(base, false, children)? {
+            Some(places) => places,
+            None => {
+                let places = self.gather_but(base, false, children)?;
+                let kind = |index: usize| places.get(index).map(|leaf| leaf.kind());
+                match self.tile_with(base, chosen, children, kind) {
+                    Some(moved) => tile = moved,
+                    None => return Ok(None),
+                }
+                places
+            }
         };
+        let (shape, op) = tile;
         // What the table has a form for has no more operands than there is room for.
         let tree = self
             .merge(base, chosen, children, &places)
@@ -298,12 +319,7 @@ impl FuncTranslator<'_> {
 
     /// The first consumer that makes a tile with `children`, with the places that the other
     /// operands will have.
-    fn find(
-        &self,
-        base: usize,
-        consumers: &[Consumer],
-        children: Children,
-    ) -> Option<(usize, Children)> {
+    fn find(&self, base: usize, consumers: &[Consumer], children: Children) -> Option<Found> {
         let kind = |index| {
             let entry = self.stack.get(base + index)?;
             Some(match entry.value {
@@ -315,9 +331,16 @@ impl FuncTranslator<'_> {
                 Value::Local(_) | Value::Home => Kind::Slot,
             })
         };
-        let fits = |consumer: &Consumer| self.tile_with(base, consumer, children, kind).is_some();
-        let index = consumers.iter().position(fits)?;
-        Some((index, children))
+        let tiles = consumers
+            .iter()
+            .map(|consumer| self.tile_with(base, consumer, children, kind));
+        tiles.enumerate().find_map(|(consumer, tile)| {
+            Some(Found {
+                consumer,
+                children,
+                tile: tile?,
+            })
+        })
     }
 
     /// The tile that a consumer makes with `children`, if the table has it with the other

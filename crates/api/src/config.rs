@@ -40,6 +40,7 @@ pub enum CompilationMode {
 pub struct Config {
     pub(crate) features: Features,
     pub(crate) consume_fuel: bool,
+    pub(crate) charge_first_calls: bool,
     pub(crate) epoch_interruption: bool,
     pub(crate) compilation_mode: CompilationMode,
     pub(crate) max_stack_bytes: usize,
@@ -60,6 +61,7 @@ impl Default for Config {
         Self {
             features: Features::default(),
             consume_fuel: false,
+            charge_first_calls: true,
             epoch_interruption: false,
             compilation_mode: CompilationMode::default(),
             max_stack_bytes: store.stack_bytes,
@@ -151,6 +153,16 @@ impl Config {
     #[must_use]
     pub fn get_consume_fuel(&self) -> bool {
         self.consume_fuel
+    }
+
+    /// Whether the first call of a function in an instance costs fuel for its compilation,
+    /// where execution is metered; on by default.
+    ///
+    /// Without that charge, fuel counts what is executed and nothing else, which is what a
+    /// profile wants; but a guest can then make the host compile its functions for nothing.
+    pub fn charge_first_calls(&mut self, enable: bool) -> &mut Self {
+        self.charge_first_calls = enable;
+        self
     }
 
     /// Whether running code can be interrupted by

@@ -69,7 +69,8 @@ fn count(
     watchdog: Option<&Watchdog>,
 ) -> Result<Option<u64>, Failure> {
     let mut config = guest::config(&options.guest);
-    config.consume_fuel(true);
+    // What is executed, and not what was translated for it.
+    config.consume_fuel(true).charge_first_calls(false);
     let program = Program::new(&options.guest, config, binary, watchdog)?;
     let fuel = options.guest.fuel.unwrap_or(u64::MAX);
     let Some(mut guest) = program.instantiate(Streams::Nothing, Some(fuel), None)? else {

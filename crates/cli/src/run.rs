@@ -1,6 +1,7 @@
 //! `damson run`: starts a WASI command module, or calls one function.
 
 use std::io::{self, Write};
+use std::mem::ManuallyDrop;
 
 use damson::Val;
 
@@ -15,15 +16,20 @@ pub(crate) fn run(options: &RunOptions) -> Result<(), Failure> {
     let options = &options.guest;
     let (path, _) = guest::command(options)?;
     let watchdog = guest::watchdog(options)?;
-    let binary = load::binary(path)?;
+    // The process ends with the program: nothing of it is worth the time to free it.
+    let binary = ManuallyDrop::new(load::binary(path)?);
     let mut config = guest::config(options);
     let mut profiler = None;
     if let Some(target) = target {
         target.create()?;
+        // What is executed, and not what was translated for it; but the same as without a
+        // profile if that is limited.
         config.consume_fuel(true);
+        config.charge_first_calls(options.fuel.is_some());
         profiler = Some(Profiler::new(options.fuel));
     }
     let program = Program::new(options, config, &binary, watchdog.as_ref())?;
+    let program = ManuallyDrop::new(program);
     let outcome = results(&program, profiler.as_mut());
     if let (Some(target), Some(profiler)) = (target, &profiler) {
         // Whatever became of the guest.
@@ -40,7 +46,7 @@ pub(crate) fn run(options: &RunOptions) -> Result<(), Failure> {
 fn results(program: &Program<'_>, profiler: Option<&mut Profiler>) -> Result<Vec<Val>, Failure> {
     let fuel = program.options.fuel;
     match program.instantiate(Streams::Inherit, fuel, profiler)? {
-        Some(mut guest) => guest.run(),
+        Some(guest) => ManuallyDrop::new(guest).run(),
         None => Ok(Vec::new()),
     }
 }

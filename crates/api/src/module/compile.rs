@@ -14,24 +14,23 @@ use damson_translator::{Allocations, Module as Parsed};
 use spin::Mutex;
 
 use crate::backtrace::ModuleDebug;
-use crate::config::CompilationMode;
+use crate::config::{CompilationMode, Config};
 use crate::error::{CompilationError, Error};
 
 /// The code map of a parsed module, filled as far as the mode says.
-pub(super) fn code_map(parsed: &Arc<Parsed>, mode: CompilationMode) -> Result<Arc<CodeMap>, Error> {
-    let debug = ModuleDebug::new(Arc::clone(parsed.debug_info()));
-    match mode {
-        CompilationMode::Eager => eager(parsed, debug),
+pub(super) fn code_map(parsed: &Arc<Parsed>, config: &Config) -> Result<Arc<CodeMap>, Error> {
+    match config.compilation_mode {
+        CompilationMode::Eager => eager(parsed, config),
         CompilationMode::LazyTranslation => {
             parsed.validate_bodies()?;
-            Ok(lazy(parsed, debug))
+            Ok(lazy(parsed, config))
         }
-        CompilationMode::Lazy => Ok(lazy(parsed, debug)),
+        CompilationMode::Lazy => Ok(lazy(parsed, config)),
     }
 }
 
-fn eager(parsed: &Parsed, debug: Arc<ModuleDebug>) -> Result<Arc<CodeMap>, Error> {
-    let code = new_map(parsed, None, debug);
+fn eager(parsed: &Parsed, config: &Config) -> Result<Arc<CodeMap>, Error> {
+    let code = new_map(parsed, None, config);
     let verifier = ModuleVerifier::new(Arc::clone(parsed.shape()));
     let mut allocations = Allocations::default();
     for func_index in parsed.defined_funcs() {
@@ -46,25 +45,23 @@ fn eager(parsed: &Parsed, debug: Arc<ModuleDebug>) -> Result<Arc<CodeMap>, Error
     Ok(code)
 }
 
-fn lazy(parsed: &Arc<Parsed>, debug: Arc<ModuleDebug>) -> Arc<CodeMap> {
+fn lazy(parsed: &Arc<Parsed>, config: &Config) -> Arc<CodeMap> {
     let compiler = Box::new(Lazy {
         parsed: Arc::clone(parsed),
         verifier: ModuleVerifier::new(Arc::clone(parsed.shape())),
         allocations: Mutex::default(),
     });
-    new_map(parsed, Some(compiler), debug)
+    new_map(parsed, Some(compiler), config)
 }
 
 /// A map without code. Where the module's code consumes fuel, the first call of a function
 /// costs as much as to compile its body, in every mode: what a program costs must depend
-/// neither on the mode nor on whether another store has called the function before.
-fn new_map(
-    parsed: &Parsed,
-    compiler: Option<Box<dyn Compiler>>,
-    debug: Arc<ModuleDebug>,
-) -> Arc<CodeMap> {
+/// neither on the mode nor on whether another store has called the function before. An
+/// engine can do without that charge.
+fn new_map(parsed: &Parsed, compiler: Option<Box<dyn Compiler>>, config: &Config) -> Arc<CodeMap> {
     let shape = Arc::clone(parsed.shape());
-    if !parsed.consumes_fuel() {
+    let debug = ModuleDebug::new(Arc::clone(parsed.debug_info()));
+    if !parsed.consumes_fuel() || !config.charge_first_calls {
         return CodeMap::with_origin(shape, compiler, debug);
     }
     let cost = |func_index| {

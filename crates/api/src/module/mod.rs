@@ -68,7 +68,7 @@ impl Module {
         if let (Some(index), false) = (parsed.shape().start, engine.config().allow_start_fn) {
             return Err(InstantiateError::UnexpectedStartFn { index }.into());
         }
-        let code = compile::code_map(&parsed, engine.config().get_compilation_mode())?;
+        let code = compile::code_map(&parsed, engine.config())?;
         Ok(Self {
             inner: Arc::new(Inner {
                 engine: engine.clone(),

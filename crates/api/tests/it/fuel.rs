@@ -45,6 +45,27 @@ fn warm_cost(store: &mut Store<()>, instance: Instance, name: &str, param: i32) 
 }
 
 #[test]
+fn first_calls_cost_nothing_more_where_they_are_not_charged() {
+    for mode in MODES {
+        let mut config = Config::default();
+        config
+            .consume_fuel(true)
+            .charge_first_calls(false)
+            .compilation_mode(mode);
+        let engine = Engine::new(&config);
+        let mut store = Store::new(&engine, ());
+        let instance = Linker::new(&engine)
+            .instantiate_and_start(&mut store, &module(&engine, PROGRAM))
+            .expect("it fits");
+        let first = cost(&mut store, instance, "spin", 10);
+        assert_eq!(cost(&mut store, instance, "spin", 10), first);
+        let (mut charged, instance) = metered(mode);
+        assert!(cost(&mut charged, instance, "spin", 10) > first);
+        assert_eq!(cost(&mut charged, instance, "spin", 10), first);
+    }
+}
+
+#[test]
 fn a_store_begins_without_fuel() {
     let (mut store, instance) = metered(CompilationMode::Eager);
     assert_eq!(store.get_fuel().expect("metered"), 0);

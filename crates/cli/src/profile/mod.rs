@@ -148,7 +148,8 @@ impl Profiler {
         // whose name in backtraces is not known yet.
         let mut unplaced = 0;
         let mut root = None;
-        let mut slice = self.slice();
+        // The first slice is empty, to learn that name.
+        let mut slice = 0;
         store.set_fuel(slice)?;
         let mut call = func.call_resumable(&mut *store, args, &mut *results);
         let outcome = loop {

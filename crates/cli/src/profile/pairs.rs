@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use damson_executor::count::{self, Detail};
-use damson_executor::ir::{ConsumeFuel, Op, Opcode};
+use damson_executor::ir::{ConsumeFuel, Opcode, Operation};
 
 /// How many the table has at most.
 const PAIRS: usize = 100;
@@ -19,7 +19,7 @@ pub(super) fn start() {
 /// Ends it, and shows what was found.
 pub(super) fn table() -> String {
     let counts = count::take();
-    let charges = |opcode: &Opcode| opcode.op() == Op::from(ConsumeFuel::ConsumeFuel);
+    let charges = |opcode: &Opcode| opcode.op() == ConsumeFuel::ConsumeFuel.op();
     let mut pairs: Vec<([Opcode; 2], u64)> = counts
         .pairs
         .into_iter()

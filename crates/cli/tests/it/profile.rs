@@ -79,10 +79,17 @@ fn stacks_are_complete() {
         .map(|line| line.rsplit(' ').next().expect("units").parse::<u64>())
         .sum::<Result<u64, _>>()
         .expect("numbers");
-    // What a metered run uses in all, but for a slice.
-    let run = |fuel: u64| damson(&["run", "--fuel", &fuel.to_string(), &path]).code;
-    assert_eq!(run(sum * 101 / 100), Some(0));
-    assert_eq!(run(sum * 99 / 100), Some(134));
+    // What a run executes in all, but for a slice.
+    let report = damson(&["bench", "--runs", "1", &path]).success();
+    let count = report.lines().find_map(|line| line.strip_prefix("about "));
+    let count = count
+        .and_then(|line| line.split(' ').next())
+        .expect("a count");
+    let count: u64 = count.parse().expect("a number");
+    assert!(
+        (count * 99 / 100..=count * 101 / 100).contains(&sum),
+        "{report}\n{folded}"
+    );
 }
 
 #[test]
@@ -171,5 +178,24 @@ fn a_profile_that_cannot_be_written_is_known_before_the_program_runs() {
     for name in ["x.png", "x"] {
         let stderr = damson(&["run", "--profile", name, &path]).failure(2);
         assert!(stderr.contains("ends in .svg"), "{stderr}");
+    }
+}
+
+/// Only a build that counts has pairs; `cargo test -p damson-cli --features count` tests it.
+#[test]
+fn pairs_of_instructions_are_counted_in_a_build_for_that() {
+    let path = file("profile_pairs.wat", wasi_program(WORKER));
+    let (_, text) = profile("pairs.txt", &[], &[&path]);
+    let mut pairs = text
+        .lines()
+        .skip_while(|line| *line != "  share  pair")
+        .skip(1);
+    if cfg!(feature = "count") {
+        let first = pairs.next().expect("a pair");
+        assert!(first.contains(" ; "), "{text}");
+        assert!(text.contains(" bytecode instructions\n"), "{text}");
+        assert!(!text.contains("consume_fuel"), "{text}");
+    } else {
+        assert_eq!(pairs.next(), None, "{text}");
     }
 }

@@ -26,6 +26,21 @@ fn arguments_after_the_file_reach_the_guest_untouched() {
     );
 }
 
+#[cfg(unix)]
+#[test]
+fn arguments_need_not_be_text() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let echo = file("echo_bytes.wat", wasi_program(ECHO));
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_damson"))
+        .args(["run", &echo])
+        .arg(OsStr::from_bytes(b"\xff\xfe=\x80"))
+        .output()
+        .expect("the program starts");
+    assert_eq!(output.stdout, b"echo_bytes.wat\0\xff\xfe=\x80\0");
+}
+
 #[test]
 fn the_guest_gets_only_the_environment_it_is_given() {
     let module = wasi_program(

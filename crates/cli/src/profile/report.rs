@@ -59,6 +59,7 @@ pub(super) fn tables(work: &Work) -> String {
         }
     }
     let mut functions: Vec<usize> = (0..work.names.len()).collect();
+    functions.retain(|function| with_callees[*function] > 0);
     functions.sort_by_key(|function| {
         let function = *function;
         let work_done: (u64, u64) = (own[function], with_callees[function]);

@@ -24,7 +24,7 @@ pub(crate) struct Cli {
 const EXAMPLES: &str = "\
 Examples:
   damson run program.wasm --verbose in.txt  run a WASI program; what follows the file is its own
-  damson run --dir . --env LANG=C program.wasm   with the files of this directory
+  damson run --dir . --env LANG=C program.wasm  with the files of this directory
   damson run --invoke add math.wat 2 3      call one exported function and print its results
   damson inspect program.wasm               see what it imports, exports and needs
   damson dump --function main program.wasm  see the bytecode made of a function

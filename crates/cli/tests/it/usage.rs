@@ -1,6 +1,10 @@
 //! Help, version, and command lines that make no sense.
 
-use crate::program::damson;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::program::{damson, wasi_program};
 
 #[test]
 fn help_shows_examples_and_exit_codes() {
@@ -26,6 +30,7 @@ fn help_shows_examples_and_exit_codes() {
         "--timeout",
         "--max-memory",
         "--wasm",
+        "--profile",
     ] {
         assert!(help.contains(part), "{part}\n{help}");
     }
@@ -84,4 +89,54 @@ fn wrong_usage_is_explained_with_code_2() {
         let stderr = damson(args).failure(2);
         assert!(stderr.contains(complaint), "{args:?}: {stderr}");
     }
+}
+
+/// Every example of the help, in a folder that has the files it is about.
+#[test]
+fn examples_work() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("examples");
+    let program = wasi_program("(func $main (export \"_start\"))");
+    let program = wat::parse_str(program).expect("a module");
+    let math = r#"(module (func (export "add") (param i32 i32) (result i32)
+        (i32.add (local.get 0) (local.get 1))))"#;
+    let fib = r#"(module (func (export "fib") (param i32) (result i32) (local.get 0)))"#;
+    for name in ["tests", "workloads"] {
+        fs::create_dir_all(folder.join(name)).expect("a writable folder");
+    }
+    for (name, contents) in [
+        ("program.wasm", &program[..]),
+        ("python.wasm", &program),
+        ("untrusted.wasm", &program),
+        ("workloads/json.wasm", &program),
+        ("math.wat", math.as_bytes()),
+        ("fib.wat", fib.as_bytes()),
+        (
+            "tests/a.wast",
+            b"(assert_invalid (module (func i32.add)) \"type mismatch\")",
+        ),
+    ] {
+        fs::write(folder.join(name), contents).expect("a writable folder");
+    }
+    let mut examples = 0;
+    for command in ["", "run", "compile", "inspect", "dump", "bench", "wast"] {
+        let args: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
+        let help = damson(&args).success();
+        for line in help
+            .lines()
+            .filter_map(|line| line.strip_prefix("  damson "))
+        {
+            // What it is for stands behind.
+            let line = line.split("  ").next().expect("a command");
+            let line = line.replace("*.wast", "a.wast");
+            let args = line.split_whitespace();
+            let output = Command::new(env!("CARGO_BIN_EXE_damson"))
+                .args(args)
+                .current_dir(&folder)
+                .output()
+                .expect("the program starts");
+            assert!(output.status.success(), "{line}: {output:?}");
+            examples += 1;
+        }
+    }
+    assert!(examples >= 12, "{examples} examples were found");
 }

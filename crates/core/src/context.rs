@@ -11,10 +11,11 @@
 //!
 //! # Invariants
 //!
-//! - `mem0_limits`, `code` and `globals` are those of `instance`, as of the last
-//!   [`Context::enter_instance`]. A memory can grow behind its back through a
-//!   handle, so an executor enters the instance again whenever it comes back from
-//!   outside.
+//! - `code` and `globals` are those of `instance`, unless that is null. `mem0_limits`
+//!   are, too, as of the last [`Context::enter_instance`] or
+//!   [`Context::refresh_mem0`]. A memory can grow behind its back through a handle,
+//!   and a call from outside may have entered another instance meanwhile, so an
+//!   executor takes them again whenever it comes back from outside.
 //! - The value stack is allocated by [`Context::ensure_stack`], zeroed, and
 //!   never moved or freed while the store lives.
 //!
@@ -210,13 +211,33 @@ impl Context {
     /// memory 0 is mutably borrowed.
     #[inline]
     pub unsafe fn enter_instance(&mut self, instance: *const InstanceEntity) -> *mut u8 {
-        self.instance = instance;
         // SAFETY: the caller vouches for the instance; memories of an instance
         // live in its store, too.
         unsafe {
-            self.code = (*instance).code;
-            self.globals = (*instance).globals;
+            self.select_instance(instance);
             self.cache_memory((*instance).memory(0))
+        }
+    }
+
+    /// Makes `instance` the running one, or none if it is null, but leaves the limits of
+    /// its memory as they are: whoever runs its code takes them first
+    /// ([`refresh_mem0`](Self::refresh_mem0)).
+    ///
+    /// For where a host function has the store, and may be writing the memory.
+    ///
+    /// # Safety
+    ///
+    /// `instance` is null, or lives in the store of this context and is not mutably
+    /// borrowed.
+    #[inline]
+    pub unsafe fn select_instance(&mut self, instance: *const InstanceEntity) {
+        self.instance = instance;
+        if !instance.is_null() {
+            // SAFETY: the caller vouches for the instance.
+            unsafe {
+                self.code = (*instance).code;
+                self.globals = (*instance).globals;
+            }
         }
     }
 

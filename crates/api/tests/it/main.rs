@@ -4,6 +4,7 @@ mod asynchronous;
 mod backtraces;
 mod bad_input;
 mod compile_fail;
+mod crossings;
 mod drops;
 mod epochs;
 mod examples;

@@ -424,6 +424,8 @@ impl<'a> PrunedMut<'a> {
             return Err(EpochDisabled);
         }
         *slot = behaviour;
+        // SAFETY: as above.
+        unsafe { (*core).epoch_behaviour_is_out = false };
         Ok(())
     }
 
@@ -444,9 +446,15 @@ impl<'a> PrunedMut<'a> {
         }
         impl Drop for PutBack<'_> {
             fn drop(&mut self) {
-                // SAFETY: as in `set_fuel`.
-                let behaviour = unsafe { &mut (*self.store.core()).epoch_behaviour };
-                if let (EpochBehaviour::Trap, Some(ask)) = (&*behaviour, self.ask.take()) {
+                let core = self.store.core();
+                // SAFETY: as in `set_fuel`; the fields are distinct.
+                let (behaviour, out) = unsafe {
+                    (
+                        &mut (*core).epoch_behaviour,
+                        &mut (*core).epoch_behaviour_is_out,
+                    )
+                };
+                if let (true, Some(ask)) = (core::mem::take(out), self.ask.take()) {
                     *behaviour = EpochBehaviour::Ask(ask);
                 }
             }
@@ -461,6 +469,8 @@ impl<'a> PrunedMut<'a> {
                 let EpochBehaviour::Ask(ask) = core::mem::take(behaviour) else {
                     return Ok(EpochDecision::Trap);
                 };
+                // SAFETY: as in `set_fuel`.
+                unsafe { (*self.core()).epoch_behaviour_is_out = true };
                 let store = self.reborrow();
                 let mut taken = PutBack {
                     store,

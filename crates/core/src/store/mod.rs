@@ -102,6 +102,9 @@ pub(crate) struct StoreCore {
     /// Keeps alive what the context points to.
     pub(crate) epoch: Option<Arc<Epoch>>,
     pub(crate) epoch_behaviour: EpochBehaviour,
+    /// Whether the behaviour is a function that runs now, and has not been replaced: it is to
+    /// be put back.
+    pub(crate) epoch_behaviour_is_out: bool,
 }
 
 impl StoreCore {
@@ -133,6 +136,7 @@ impl StoreCore {
             embedder: config.embedder,
             epoch: config.epoch,
             epoch_behaviour: EpochBehaviour::default(),
+            epoch_behaviour_is_out: false,
         }
     }
 }

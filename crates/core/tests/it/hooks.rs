@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use damson_core::epoch::{Epoch, EpochBehaviour, EpochDecision};
 use damson_core::store::HOST_VTABLE_VERSION;
 use damson_core::{
     CallHook, Cell, CodeHandle, CountExceeded, Counted, ExternKind, FuelDecision, FuelDisabled,
@@ -306,4 +307,35 @@ fn a_hook_that_adds_nothing_does_not_go_on_for_ever() {
 #[test]
 fn the_table_tells_its_version() {
     assert_eq!(HostVtable::default().abi_version(), HOST_VTABLE_VERSION);
+}
+
+#[test]
+fn what_is_set_while_the_deadline_is_asked_about_stays() {
+    let mut config = StoreConfig::default();
+    config.epoch = Some(Arc::new(Epoch::new()));
+    let mut store = PrunedStore::new((), config);
+    let ask = |behaviour: fn() -> EpochBehaviour| -> EpochBehaviour {
+        EpochBehaviour::Ask(Box::new(move |mut store| {
+            store.set_epoch_behaviour(behaviour()).unwrap();
+            Ok(EpochDecision::Continue(1))
+        }))
+    };
+    let reach = |store: &mut PrunedStore| store.as_mut().epoch_deadline_reached().unwrap();
+    for behaviour in [
+        || EpochBehaviour::Trap,
+        || EpochBehaviour::Always(EpochDecision::Trap),
+        || EpochBehaviour::Ask(Box::new(|_| Ok(EpochDecision::Trap))),
+    ] {
+        store.as_mut().set_epoch_behaviour(ask(behaviour)).unwrap();
+        assert_eq!(reach(&mut store), EpochDecision::Continue(1));
+        for _ in 0..2 {
+            assert_eq!(reach(&mut store), EpochDecision::Trap);
+        }
+    }
+    // One that sets nothing is asked again.
+    let always = || EpochBehaviour::Ask(Box::new(|_| Ok(EpochDecision::Yield(2))));
+    store.as_mut().set_epoch_behaviour(always()).unwrap();
+    for _ in 0..3 {
+        assert_eq!(reach(&mut store), EpochDecision::Yield(2));
+    }
 }

@@ -14,7 +14,9 @@
 //! 2. While the future lives, the call touches of the store only the context, between two
 //!    polls of the future: `poll` polls the future as long as there is one, drops it, and
 //!    only then goes on.
-//! 3. The future is dropped before the borrow of the store ends (declaration order).
+//! 3. The future is dropped before the borrow of the store ends, and never outside of the call:
+//!    its destructor, which may use the store, finds the context as each of its polls does
+//!    ([`AsyncCall`]'s `Drop`).
 //! 4. The future points to the store's core and to the value stack, which do not move when
 //!    the call does.
 //!
@@ -37,7 +39,7 @@ use damson_core::{Cell, PrunedMut};
 
 /// A call that can wait.
 pub struct AsyncCall<'a> {
-    /// The host function that the call waits for. First, so that it is dropped first.
+    /// The host function that the call waits for; `None` while it is polled.
     future: Option<HostFuture<'a>>,
     store: PrunedMut<'a>,
     func: FuncHandle,
@@ -124,11 +126,7 @@ impl Machine<'_> {
         match result.as_ref().map_err(|halt| &**halt) {
             Err(Halt::Pause(Pause::Host | Pause::Yield)) => result,
             _ if host => result,
-            _ => {
-                let crossed = self.cross(CallHook::ReturningFromWasm);
-                result?;
-                crossed
-            }
+            _ => self.returned_from_wasm(result),
         }
     }
 
@@ -138,12 +136,14 @@ impl Machine<'_> {
         task: &mut Task<'_>,
     ) -> super::Flow {
         loop {
-            if let Some(waiting) = future {
+            // Taken out, so that it is dropped here if it panics.
+            if let Some(mut waiting) = future.take() {
                 let Poll::Ready(result) = waiting.as_mut().poll(task) else {
+                    *future = Some(waiting);
                     return Err(alloc::boxed::Box::new(Pause::Host.into()));
                 };
                 // It has the store until it is dropped.
-                *future = None;
+                drop(waiting);
                 self.finish_host(result)?;
             }
             let Err(halt) = self.advance() else {
@@ -167,6 +167,28 @@ impl Machine<'_> {
                     return Err(alloc::boxed::Box::new(halt));
                 }
             }
+        }
+    }
+}
+
+impl Drop for AsyncCall<'_> {
+    /// Ends the call. The future of the host function is dropped where it is polled: above the
+    /// call's frames, with the call's depth and callers.
+    fn drop(&mut self) {
+        let Some(future) = self.future.take() else {
+            return;
+        };
+        let store = self.store.reborrow();
+        let machine = self
+            .frames
+            .take()
+            .and_then(|frames| Machine::attach(store, self.func, frames, Mode::Async).ok());
+        match machine {
+            // The future first.
+            Some(_machine) => drop(future),
+            // Not reached while there is memory for a bridge. What must not be dropped here
+            // may be forgotten.
+            None => core::mem::forget(future),
         }
     }
 }

@@ -207,6 +207,9 @@ impl Machine<'_> {
         // so nothing else refers to them. The function is one of this store.
         unsafe {
             let len = func.cells();
+            if func.is_async() {
+                self.require_async()?;
+            }
             let stack_top = (*self.cx).stack_top;
             (*self.cx).stack_top = sp.add(len);
             self.cross(CallHook::CallingHost)?;

@@ -38,7 +38,6 @@ use crate::backtrace::{self, code_map};
 use crate::dispatch::{Exit, Handler, handler, run};
 use crate::families::{Halt as HaltInstruction, ReturnToInstance, expose};
 use alloc::boxed::Box;
-use core::ptr;
 use damson_core::context::{Context, Regs};
 use damson_core::func::{FuncEntity, HostCall};
 use damson_core::handle::FuncHandle;
@@ -215,12 +214,9 @@ impl Drop for Level {
             cx.depth_left = self.depth_left;
             cx.host_nesting_left = self.host_nesting_left;
             cx.bridges.truncate(self.bridges);
-            if self.instance.is_null() {
-                cx.instance = ptr::null();
-            } else {
-                // The caller's driver takes the new base of its memory itself.
-                let _ = cx.enter_instance(self.instance);
-            }
+            // The caller's driver takes the base and the limits of its memory itself. Not
+            // here: the future of a host function may have the memory.
+            cx.select_instance(self.instance);
         }
     }
 }
@@ -292,18 +288,25 @@ impl<'a> Machine<'a> {
         if !host {
             self.cross(CallHook::CallingWasm)?;
         }
-        let result = self.advance();
-        if host {
-            result?;
-        } else {
-            let crossed = self.cross(CallHook::ReturningFromWasm);
-            result?;
-            crossed?;
+        let mut result = self.advance();
+        if !host {
+            result = self.returned_from_wasm(result);
         }
+        result?;
         let len = cells.len().min(self.cells().len());
         // SAFETY: both have so many cells, and the stack is not the caller's.
         unsafe { copy_cells(self.cells().as_ptr(), cells.as_mut_ptr(), len) };
         Ok(())
+    }
+
+    /// Tells the embedder that Wasm has returned to the host with `result`. The embedder's
+    /// error ends the call, also one that could go on; an error of the call itself is kept.
+    fn returned_from_wasm(&mut self, result: Flow) -> Flow {
+        let crossed = self.cross(CallHook::ReturningFromWasm);
+        match &result {
+            Err(halt) if matches!(**halt, Halt::Error(_)) => result,
+            _ => crossed.and(result),
+        }
     }
 
     /// The cells of the function that the host called.
@@ -476,6 +479,14 @@ impl<'a> Machine<'a> {
         end.addr() - sp.addr() >= frame_bytes
     }
 
+    /// Whether the call can wait for the future of a host function.
+    fn require_async(&self) -> Flow {
+        if self.mode == Mode::Async {
+            return Ok(());
+        }
+        Err(CallError::AsyncHostFunc.into())
+    }
+
     /// Calls the host function that the host wants to call.
     ///
     /// # Safety
@@ -489,6 +500,7 @@ impl<'a> Machine<'a> {
             let stack_top = (*self.cx).stack_top;
             (*self.cx).stack_top = self.base.add(func.cells());
             if func.is_async() {
+                self.require_async()?;
                 self.state = State::Host(Box::new(PendingHost {
                     func,
                     sp: self.base,

@@ -273,11 +273,21 @@ impl<'a> Machine<'a> {
                 let (from, len) = (cells.as_ptr(), cells.len());
                 core::ptr::copy_nonoverlapping(from, frames.base, len);
             }
-            if !matches!(machine.state, State::Fresh) && !frames.instance.is_null() {
+            let in_wasm = match &machine.state {
+                State::Host(pending) => pending.after.is_some(),
+                State::Running => true,
+                State::Fresh | State::Done => false,
+            };
+            if in_wasm {
                 machine.bridge_host()?;
                 (*cx).bridges.extend(frames.bridges);
                 (*cx).regs = frames.regs;
-                (*cx).regs.mem0 = (*cx).enter_instance(frames.instance);
+                // The base and the limits of the memory are taken anew before code runs: a
+                // host function, whose future may have the memory now, comes first.
+                (*cx).select_instance(frames.instance);
+                if let State::Running = machine.state {
+                    (*cx).regs.mem0 = (*cx).refresh_mem0();
+                }
             }
             Ok(machine)
         }

@@ -23,6 +23,7 @@ mod rounds;
 mod set;
 mod stats;
 mod translate;
+mod variants;
 
 use std::process::ExitCode;
 
@@ -40,6 +41,7 @@ struct Cli {
 enum Command {
     Run(rounds::RunArgs),
     HostCalls(host_calls::HostCallsArgs),
+    Variants(variants::VariantsArgs),
     Translate(translate::TranslateArgs),
     Icount(icount::IcountArgs),
     #[cfg(feature = "count")]
@@ -61,6 +63,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Run(args) => rounds::run(&args),
         Command::HostCalls(args) => host_calls::run(&args),
+        Command::Variants(args) => variants::run(&args),
         Command::Translate(args) => translate::run(&args),
         Command::Icount(args) => icount::run(&args),
         #[cfg(feature = "count")]

@@ -173,7 +173,7 @@ fn select_peers(names: Option<&[String]>) -> anyhow::Result<Vec<&'static dyn Eng
 /// # Errors
 ///
 /// When an engine is wrong.
-fn measure(
+pub(crate) fn measure(
     workloads: &[Workload],
     peers: &[&dyn Engine],
     rounds: u32,

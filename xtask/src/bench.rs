@@ -63,6 +63,9 @@ pub(crate) struct BenchArgs {
     /// Time eager translation instead of the workloads; fetches a large module with npm
     #[arg(long, conflicts_with = "host_calls")]
     translate: bool,
+    /// Time Damson as configured otherwise (fuel, epochs, storages) over Damson as it is
+    #[arg(long, conflicts_with_all = ["host_calls", "translate"])]
+    variants: bool,
 }
 
 /// Count native instructions of each workload, with valgrind
@@ -105,6 +108,13 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
     let profile = if args.lto { "lto" } else { "release" };
     let rounds = if args.quick { 5 } else { args.rounds };
     let rounds = format!("--rounds={rounds}");
+    if args.variants {
+        let mut measure = program(profile, "").arg("variants").arg(rounds);
+        if let Some(filter) = &args.filter {
+            measure = measure.arg(format!("--filter={filter}"));
+        }
+        return measure.run();
+    }
     let measure = program(profile, &features(&args.peers));
     if args.host_calls {
         return measure.arg("host-calls").arg(rounds).run();

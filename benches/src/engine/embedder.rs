@@ -1,6 +1,6 @@
 //! An engine with wasmi's interface, which Damson shares: the same text for both.
 
-/// Defines `load` against a crate.
+/// Defines `load` and what belongs to it against a crate.
 macro_rules! embedder {
     ($engine:ident) => {
         use $engine::{
@@ -28,9 +28,17 @@ macro_rules! embedder {
         }
 
         pub(crate) fn load(wasm: &[u8]) -> anyhow::Result<Box<dyn Guest>> {
-            let engine = engine();
-            let module = Module::new(&engine, wasm)?;
-            let mut linker = Linker::<()>::new(&engine);
+            load_with(&engine(), wasm, |_| Ok(()))
+        }
+
+        /// An instance on this engine, in a store made ready by `prepare`.
+        pub(crate) fn load_with(
+            engine: &Engine,
+            wasm: &[u8],
+            prepare: impl FnOnce(&mut Store<()>) -> anyhow::Result<()>,
+        ) -> anyhow::Result<Box<dyn Guest>> {
+            let module = Module::new(engine, wasm)?;
+            let mut linker = Linker::<()>::new(engine);
             for import in module.imports() {
                 let (from, name) = (import.module(), import.name());
                 match (from, name, import.ty()) {
@@ -46,7 +54,8 @@ macro_rules! embedder {
                     _ => anyhow::bail!("expected functions as imports, found {from}.{name}"),
                 }
             }
-            let mut store = Store::new(&engine, ());
+            let mut store = Store::new(engine, ());
+            prepare(&mut store)?;
             let instance = linker.instantiate_and_start(&mut store, &module)?;
             let run = instance.get_typed_func(&store, "run")?;
             Ok(Box::new(Instance {

@@ -13,6 +13,7 @@ pub(crate) mod damson;
 mod stitch;
 #[cfg(feature = "tinywasm")]
 mod tinywasm;
+pub(crate) mod variant;
 #[cfg(feature = "wasm3")]
 mod wasm3;
 #[cfg(feature = "wasmi")]

@@ -109,6 +109,7 @@ const fn changes_its_mind(_: &Case, _: &Outcome) -> bool {
 /// How Damson's outcome differs from the expected one in some mode.
 #[must_use]
 pub fn differs(case: &Case, expected: &Outcome) -> Option<String> {
+    let mut cost = None;
     for mode in Mode::ALL {
         let name = mode.name;
         let (outcome, used) = match catch(|| mode.run(case, PLENTY)) {
@@ -118,10 +119,17 @@ pub fn differs(case: &Case, expected: &Outcome) -> Option<String> {
         if let Some(what) = outcome.difference(expected) {
             return Some(format!("{name}: {what} as expected"));
         }
-        if used > 0
-            && let Some(what) = cut_off(case, mode, &outcome, used)
-        {
-            return Some(what);
+        if used > 0 {
+            // What a program costs does not depend on when its code is made.
+            let (first, first_used) = *cost.get_or_insert((name, used));
+            if used != first_used {
+                return Some(format!(
+                    "{name}: used {used} fuel, and {first_used} when {first}"
+                ));
+            }
+            if let Some(what) = cut_off(case, mode, &outcome, used) {
+                return Some(what);
+            }
         }
     }
     None

@@ -288,3 +288,55 @@ fn fuel_without_metering_is_a_typed_error() {
         assert!(error.to_string().contains("consume_fuel"), "{error}");
     }
 }
+
+/// What `run(size)` of a workload gives and costs, in this mode.
+fn workload(wasm: &[u8], size: i32, mode: CompilationMode) -> (i32, u64) {
+    let mut config = Config::default();
+    config.consume_fuel(true).compilation_mode(mode);
+    let engine = Engine::new(&config);
+    let module = damson::Module::new(&engine, wasm).expect("it is valid");
+    let mut linker = Linker::new(&engine);
+    linker
+        .define_unknown_imports_as_traps(&module)
+        .expect("the same engine");
+    let mut store = Store::new(&engine, ());
+    store.set_fuel(u64::MAX).expect("metered");
+    let instance = linker
+        .instantiate_and_start(&mut store, &module)
+        .expect("it fits");
+    let run = instance.get_typed_func::<i32, i32>(&store, "run");
+    let result = run
+        .expect("its type")
+        .call(&mut store, size)
+        .expect("it ends");
+    (result, u64::MAX - store.get_fuel().expect("metered"))
+}
+
+/// The cost of real programs, in a file: the same wherever the tests run, in either dispatch
+/// back-end, whatever instructions the translator chooses, and in every mode.
+///
+/// Whoever blesses other numbers (`DAMSON_BLESS=1`) raises the version.
+#[test]
+fn real_programs_cost_what_is_written() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../workloads/");
+    let list = std::fs::read_to_string(format!("{root}expected.txt")).expect("the list");
+    let mut found = format!("version {}\n", damson::FUEL_COSTS_VERSION);
+    for line in list.lines().filter(|line| !line.starts_with('#')) {
+        let fields: Vec<&str> = line.split(' ').collect();
+        let [name, size, checksum, ..] = fields[..] else {
+            panic!("expected a name, a size and a checksum, found {line:?}")
+        };
+        let wasm = std::fs::read(format!("{root}{name}.wasm")).expect("the module");
+        let size = size.parse().expect("a number");
+        let [first, others @ ..] = MODES.map(|mode| workload(&wasm, size, mode));
+        assert_eq!(others, [first; 2], "{name}");
+        assert_eq!(format!("{:08x}", first.0), checksum, "{name}");
+        found += &format!("{name} {size} {}\n", first.1);
+    }
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/fuel.txt");
+    if std::env::var_os("DAMSON_BLESS").is_some() {
+        std::fs::write(path, &found).expect("the file of costs");
+    }
+    let expected = std::fs::read_to_string(path).expect("the file of costs");
+    assert_eq!(found, expected);
+}

@@ -157,7 +157,7 @@ impl<'a, T: 'static> StoreContextMut<'a, T> {
     /// The view for what is asked at an epoch's deadline.
     pub(super) fn of_deadline(core: PrunedMut<'a>) -> Self {
         // SAFETY: the core calls the function with the store that it was given to, through a
-        // `Store<T>` (`Store::epoch_deadline_callback`), whose data is a `T`.
+        // context for `T` (`ask_at_deadline`); this is one of the same store.
         unsafe { Self::from_core(core) }
     }
 

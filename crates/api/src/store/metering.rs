@@ -6,7 +6,7 @@ use damson_core::{EpochBehaviour, EpochDecision, HostError, PrunedMut};
 
 use super::Store;
 use super::context::{AsContextMut, StoreContextMut};
-use super::pruned::PrunedStore;
+use super::pruned::{Erased, PrunedStore};
 use crate::error::{Error, FuelError};
 use crate::func::Caller;
 
@@ -45,6 +45,23 @@ fn set_behaviour(store: &mut PrunedMut<'_>, behaviour: EpochBehaviour) {
     store
         .set_epoch_behaviour(behaviour)
         .expect("a store of this crate is made with the epoch of its engine");
+}
+
+/// Asks `callback` at the deadline. It is put into the very store that is a context for `T`, so
+/// that the context it gets is one for `T`, too.
+fn ask_at_deadline<T: 'static>(
+    mut context: StoreContextMut<'_, T>,
+    mut callback: impl FnMut(StoreContextMut<'_, T>) -> Result<UpdateDeadline, Error>
+    + Send
+    + Sync
+    + 'static,
+) {
+    let ask = move |store: PrunedMut<'_>| {
+        let decision = callback(StoreContextMut::of_deadline(store));
+        decision.map(EpochDecision::from).map_err(HostError::from)
+    };
+    let behaviour = EpochBehaviour::Ask(alloc::boxed::Box::new(ask));
+    set_behaviour(&mut context.pruned_mut(), behaviour);
 }
 
 impl<T: 'static> StoreContextMut<'_, T> {
@@ -89,6 +106,25 @@ impl<M> PrunedStore<M> {
             &mut self.as_context_mut().pruned_mut(),
             EpochBehaviour::Trap,
         );
+    }
+
+    /// Asks a function what to do when code has reached the deadline, see
+    /// [`Store::epoch_deadline_callback`].
+    pub fn epoch_deadline_callback(
+        &mut self,
+        callback: impl FnMut(StoreContextMut<'_, Erased>) -> Result<UpdateDeadline, Error>
+        + Send
+        + Sync
+        + 'static,
+    ) {
+        ask_at_deadline(self.as_context_mut(), callback);
+    }
+
+    /// Lets async calls that have reached the deadline yield to others, see
+    /// [`Store::epoch_deadline_async_yield_and_update`].
+    pub fn epoch_deadline_async_yield_and_update(&mut self, delta: u64) {
+        let behaviour = EpochBehaviour::Always(EpochDecision::Yield(delta));
+        set_behaviour(&mut self.as_context_mut().pruned_mut(), behaviour);
     }
 
     /// Sets how much fuel async calls use before they let others run, see
@@ -157,17 +193,12 @@ impl<T: 'static> Store<T> {
     /// call, and the store stays usable.
     pub fn epoch_deadline_callback(
         &mut self,
-        mut callback: impl FnMut(StoreContextMut<'_, T>) -> Result<UpdateDeadline, Error>
+        callback: impl FnMut(StoreContextMut<'_, T>) -> Result<UpdateDeadline, Error>
         + Send
         + Sync
         + 'static,
     ) {
-        let ask = move |store: PrunedMut<'_>| {
-            let decision = callback(StoreContextMut::of_deadline(store));
-            decision.map(EpochDecision::from).map_err(HostError::from)
-        };
-        let behaviour = EpochBehaviour::Ask(alloc::boxed::Box::new(ask));
-        set_behaviour(&mut self.as_context_mut().pruned_mut(), behaviour);
+        ask_at_deadline(self.as_context_mut(), callback);
     }
 
     /// Lets async calls that have reached the deadline yield to others, then go on with a

@@ -168,6 +168,39 @@ fn the_error_and_the_panic_of_a_callback_end_the_call() {
 }
 
 #[test]
+fn a_pruned_store_is_asked_too_and_can_be_recovered_by_the_callback() {
+    let (engine, store, instance) = guest(CompilationMode::Lazy);
+    let rounds = instance
+        .get_typed_func::<i32, i32>(&store, "rounds")
+        .expect("its type");
+    let mut store = store.prune();
+    store.epoch_deadline_callback(|context| {
+        let typed = context.try_context_mut::<Data>()?;
+        typed.data().store(true, Ordering::Relaxed);
+        Ok(UpdateDeadline::Continue(1))
+    });
+    assert_eq!(rounds.call(&mut store, 10).expect("it goes on"), 0);
+    assert!(
+        store
+            .try_context::<Data>()
+            .expect("its type")
+            .data()
+            .load(Ordering::Relaxed)
+    );
+    store.epoch_deadline_async_yield_and_update(1);
+    engine.increment_epoch();
+    let error = rounds.call(&mut store, 10).expect_err("it cannot wait");
+    assert!(matches!(
+        error.kind(),
+        damson::errors::ErrorKind::Func(damson::errors::FuncError::CannotYield)
+    ));
+    store.epoch_deadline_trap();
+    engine.increment_epoch();
+    let error = rounds.call(&mut store, 10).expect_err("stopped");
+    assert_eq!(error.as_trap_code(), Some(TrapCode::Interrupt));
+}
+
+#[test]
 fn without_interruption_no_deadline_matters() {
     let engine = Engine::default();
     let (mut store, one) = (Store::new(&engine, ()), "one");

@@ -1,5 +1,6 @@
 //! Wrong use: a typed error that says what is wrong, or the panic that is documented.
 
+use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use damson::errors::{ErrorKind, FuncError};
@@ -414,4 +415,102 @@ fn re_entrancy_ends_at_the_configured_limit() {
         assert_eq!(error.to_string(), "call stack exhausted");
         assert_eq!(store.into_data(), limit);
     }
+}
+
+/// Polls a future that has nothing to wait for.
+fn at_once<F: Future>(future: F) -> F::Output {
+    let mut future = std::pin::pin!(future);
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    match future.as_mut().poll(&mut context) {
+        std::task::Poll::Ready(output) => output,
+        std::task::Poll::Pending => panic!("it waits"),
+    }
+}
+
+/// What is checked of a call is checked of one that can wait, with the same words.
+#[test]
+fn calls_that_can_wait_are_checked_like_others() {
+    let engine = Engine::default();
+    let (mut home, mut abroad) = (Store::new(&engine, ()), Store::new(&engine, ()));
+    let text = r#"(module (import "m" "f" (func)) (func (export "run") (param i32)))"#;
+    let module = module(&engine, text);
+    let func = Func::wrap(&mut home, |_: i32| 1_i64);
+    let import = Func::wrap(&mut home, || ());
+    Func::wrap(&mut abroad, |_: i32| 1_i64);
+    let typed = func.typed::<i32, i64>(&home).expect("its type");
+    let (input, mut output) = ([Val::I32(1)], [Val::I64(0)]);
+
+    is_foreign(&at_once(func.call_async(&mut abroad, &input, &mut output)).expect_err("foreign"));
+    is_foreign(&at_once(typed.call_async(&mut abroad, 1)).expect_err("foreign"));
+    is_foreign(
+        &func
+            .call_resumable(&mut abroad, &input, &mut output)
+            .expect_err("foreign"),
+    );
+    is_foreign(&typed.call_resumable(&mut abroad, 1).expect_err("foreign"));
+    for (input, outputs, message) in [
+        (&[][..], 1, "expected 1 parameters, found 0"),
+        (&[Val::I64(0)], 1, "parameter 0: expected i32, found i64"),
+        (&[Val::I32(0)], 2, "expected 1 results, found 2"),
+    ] {
+        let mut output = vec![Val::I32(0); outputs];
+        let errors = [
+            at_once(func.call_async(&mut home, input, &mut output)).expect_err(message),
+            func.call_resumable(&mut home, input, &mut output)
+                .expect_err(message),
+        ];
+        for error in errors {
+            assert_eq!(error.to_string(), message);
+        }
+    }
+    let cells = "a function of type (i32) -> i64 takes a buffer of 1 cells, found 2";
+    let mut two = [damson::Cell::ZERO; 2];
+    let error = at_once(func.call_raw_async(&mut home, &mut two)).expect_err(cells);
+    assert_eq!(error.to_string(), cells);
+    let error = func
+        .call_raw_resumable(&mut home, &mut two)
+        .expect_err(cells);
+    assert_eq!(error.to_string(), cells);
+
+    // Instances: another engine, nothing defined, a definition of another store.
+    let mut linker = Linker::<()>::new(&engine);
+    let missing = "unknown import: `m::f` is not defined, expected function () -> ()";
+    let error = at_once(linker.instantiate_async(&mut home, &module)).expect_err(missing);
+    assert_eq!(error.to_string(), missing);
+    linker.define("m", "f", import).expect("not defined yet");
+    is_foreign(&at_once(linker.instantiate_async(&mut abroad, &module)).expect_err("foreign"));
+    is_foreign(
+        &at_once(Instance::new_async(&mut abroad, &module, &[import.into()])).expect_err("foreign"),
+    );
+    let mut other = Store::new(&Engine::default(), ());
+    let error = at_once(linker.instantiate_async(&mut other, &module)).expect_err("engines");
+    assert!(matches!(error.kind(), ErrorKind::Engine(_)), "{error}");
+    at_once(linker.instantiate_async(&mut home, &module)).expect("its own store");
+}
+
+/// A start function is a call like others: it cannot wait unless it may.
+#[test]
+fn a_start_function_that_has_to_wait_needs_an_async_instantiation() {
+    let engine = Engine::default();
+    let module = module(
+        &engine,
+        r#"(module (import "m" "wait" (func $wait)) (func $start (call $wait)) (start $start))"#,
+    );
+    let mut linker = Linker::<u32>::new(&engine);
+    linker
+        .func_wrap_async("m", "wait", |mut caller: Caller<'_, u32>, ()| {
+            Box::new(async move { *caller.data_mut() += 1 })
+        })
+        .expect("not defined yet");
+    let mut store = Store::new(&engine, 0);
+    let error = linker
+        .instantiate_and_start(&mut store, &module)
+        .expect_err("it cannot wait");
+    assert!(
+        matches!(error.kind(), ErrorKind::Func(FuncError::NeedsAsync)),
+        "{error}"
+    );
+    assert_eq!(*store.data(), 0);
+    at_once(linker.instantiate_async(&mut store, &module)).expect("it can");
+    assert_eq!(*store.data(), 1);
 }

@@ -9,6 +9,7 @@
 //! `docs/migrating-from-wasmi.md`.
 
 mod entities;
+mod resuming;
 mod unchecked;
 
 use std::fmt;

@@ -39,18 +39,49 @@ pub(crate) fn run(_args: &SizeArgs) -> anyhow::Result<()> {
         .filter(|name| name.starts_with("std::") || name.starts_with("<std::"))
         .collect();
     ensure!(std.is_empty(), "the standard library is in it: {std:?}");
-    for (what, kind) in [
-        ("code", SectionKind::Text),
-        ("constants", SectionKind::ReadOnlyData),
-        ("data", SectionKind::Data),
-    ] {
-        let sections = file.sections().filter(|section| section.kind() == kind);
+    for what in ["code", "constants", "data", "unwinding"] {
+        let sections = file.sections().filter(|section| {
+            let name = section.name().unwrap_or_default();
+            part(name, section.kind()) == Some(what)
+        });
         let size: u64 = sections.map(|section| section.size()).sum();
         println!("{what:10} {size:>9} bytes");
     }
     Ok(())
 }
 
+/// What a section belongs to. Tables for unwinding are for debuggers: the program aborts.
+fn part(name: &str, kind: SectionKind) -> Option<&'static str> {
+    Some(match kind {
+        _ if name.starts_with(".eh_frame") || name == ".gcc_except_table" => "unwinding",
+        SectionKind::Text => "code",
+        SectionKind::ReadOnlyData
+        | SectionKind::ReadOnlyString
+        | SectionKind::ReadOnlyDataWithRel => "constants",
+        SectionKind::Data => "data",
+        _ => return None,
+    })
+}
+
 fn demangled(name: &str) -> String {
     format!("{:#}", rustc_demangle::demangle(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sections_are_told_apart() {
+        assert_eq!(part(".text", SectionKind::Text), Some("code"));
+        assert_eq!(
+            part(".rodata", SectionKind::ReadOnlyString),
+            Some("constants")
+        );
+        assert_eq!(
+            part(".eh_frame_hdr", SectionKind::ReadOnlyData),
+            Some("unwinding")
+        );
+        assert_eq!(part(".bss", SectionKind::UninitializedData), None);
+    }
 }

@@ -12,6 +12,7 @@ mod numeric;
 mod random;
 mod support;
 mod tables;
+mod tiles;
 mod torture;
 mod values;
 mod world;

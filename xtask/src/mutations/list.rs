@@ -62,12 +62,12 @@ pub(super) const MUTATIONS: &[Mutation] = mutations! {
         => "        self.builder.bind(label);\n        if !MISTAKE { self.known.forget(); }";
     "trap-past-store" in "crates/translator/src/func/memory.rs":
         "a pending load or division is evaluated after a later store";
-        "        self.settle_ordered(base)?;\n        let mut leaves = self.gather(base, false)?;\n        let with_access"
-        => "        if !MISTAKE { self.settle_ordered(base)?; }\n        let mut leaves = self.gather(base, false)?;\n        let with_access";
+        "        self.settle_ordered(base)?;\n        let consumer"
+        => "        if !MISTAKE { self.settle_ordered(base)?; }\n        let consumer";
     "global-past-set" in "crates/translator/src/func/memory.rs":
         "a pending `global.get` is evaluated after a later `global.set`";
-        "        self.settle_ordered(top)?;\n        let leaves = self.gather(top, false)?;\n        let [leaf]"
-        => "        if !MISTAKE { self.settle_ordered(top)?; }\n        let leaves = self.gather(top, false)?;\n        let [leaf]";
+        "        self.settle_ordered(top)?;\n        let op = class.global_set();"
+        => "        if !MISTAKE { self.settle_ordered(top)?; }\n        let op = class.global_set();";
     "trap-past-branch" in "crates/translator/src/func/control.rs":
         "a taken `br_if` skips a trap that stands before it";
         "        self.settle_ordered(top)?;\n        if !returns"
@@ -82,8 +82,52 @@ pub(super) const MUTATIONS: &[Mutation] = mutations! {
         => "            if reads_callee && !MISTAKE {";
     "operand-order" in "crates/translator/src/func/select.rs":
         "a comparison with a constant on the left is not mirrored";
-        "self.push_reordered(mirrored, 2, ValType::I32, |leaves| leaves.reverse())"
-        => "self.push_reordered(mirrored, 2, ValType::I32, |leaves| if !MISTAKE { leaves.reverse() })";
+        "self.push_reordered(mirrored, ValType::I32, REVERSED)"
+        => "self.push_reordered(mirrored, ValType::I32, if MISTAKE { &IN_ORDER[..2] } else { REVERSED })";
+    "tree-leaves" in "crates/translator/src/func/stack.rs":
+        "a tree counts as naming a local only if one of its first two operands does";
+        ".is_some_and(|tree| tree.leaves.contains(&Operand::Slot(slot)))"
+        => ".is_some_and(|tree| tree.leaves.iter().take(if MISTAKE { 2 } else { 8 }).any(|leaf| *leaf == Operand::Slot(slot)))";
+    "tree-owner" in "crates/translator/src/func/stack.rs":
+        "an accumulator is overwritten that a pending tree reads";
+        "            if matches!(leaf, Operand::Acc) {"
+        => "            if matches!(leaf, Operand::Acc) && !MISTAKE {";
+    "reader-reach" in "crates/translator/src/func/flush.rs":
+        "a home is overwritten that a tree reads whose other operands lie between";
+        "        let below = position.saturating_sub(REACH)..position;"
+        => "        let below = position.saturating_sub(if MISTAKE { 1 } else { REACH })..position;";
+    "read-past-trap" in "crates/translator/src/func/flush.rs":
+        "a read from memory becomes part of a tile before a division that comes first";
+        "(!op.only_reads() || self.stack.ordered_traps(base))"
+        => "(!op.only_reads() || !MISTAKE && self.stack.ordered_traps(base))";
+    "tiles-in-circles" in "crates/translator/src/func/tile.rs":
+        "a tile takes an accumulator over although a pending tree reads its home";
+        "        if Class::ALL.iter().any(owns_above) {"
+        => "        if !MISTAKE && Class::ALL.iter().any(owns_above) {";
+    "tile-order" in "crates/translator/src/func/tile.rs":
+        "a tile takes the operands of a mirrored operation in the order of the stack";
+        "leaves.try_push(*places.get(source)?).ok()?;"
+        => "leaves.try_push(*places.get(if MISTAKE { index } else { source })?).ok()?;";
+    "tile-sites" in "crates/translator/src/func/tile.rs":
+        "a tile forgets where its second operand is in the binary";
+        "                tree.sites.try_extend_from_slice(&other_tree.sites).ok()?;"
+        => "                if !MISTAKE { tree.sites.try_extend_from_slice(&other_tree.sites).ok()?; }";
+    "sequence-sites" in "crates/translator/src/func/emit.rs":
+        "a sequence forgets where its second instruction is in the binary";
+        "        self.sites.try_extend_from_slice(sites).ok()?;"
+        => "        if !MISTAKE { self.sites.try_extend_from_slice(sites).ok()?; }";
+    "sequence-over-label" in "crates/translator/src/func/emit.rs":
+        "two instructions become one although code jumps between them";
+        "if self.end != builder.position() || builder.is_bound_after(self.at) {"
+        => "if self.end != builder.position() || !MISTAKE && builder.is_bound_after(self.at) {";
+    "accumulator-of-another" in "crates/translator/src/func/emit.rs":
+        "a slot is taken from an accumulator of another type, which holds something else";
+        "            if !self.known.holds(*class, slot) {"
+        => "            if !self.known.holds(*class, slot) && !(MISTAKE && Class::ALL.iter().any(|class| self.known.holds(*class, slot))) {";
+    "tile-effects" in "crates/translator/src/func/emit.rs":
+        "what the instruction of a tree writes is not noted";
+        "if operands.first().is_some_and(|dst| dst.target().is_none()) {"
+        => "if !MISTAKE && operands.first().is_some_and(|dst| dst.target().is_none()) {";
     "locals-not-cleared" in "crates/translator/src/func/locals.rs":
         "a local set on one way only counts as set on all";
         "                *set_in = 0;"
@@ -96,6 +140,10 @@ pub(super) const MUTATIONS: &[Mutation] = mutations! {
         "a loop charges nothing for its rounds";
         "            self.bind(label);\n        }\n        self.charge()?;\n"
         => "            self.bind(label);\n        }\n        if !MISTAKE { self.charge()?; }\n";
+    "merged-locals" in "crates/translator/src/func/tile.rs":
+        "a tile forgets which locals the tree that it takes over reads";
+        "        if consumer.order[first] > 0 {"
+        => "        if consumer.order[first] > 0 && !MISTAKE {";
     "late-deadline" in "crates/executor/src/families/control.rs":
         "code goes on for one epoch more than its deadline says";
         "if (*(*cx).epoch).now() < (*cx).epoch_deadline {"
@@ -114,8 +162,36 @@ pub(super) const MUTATIONS: &[Mutation] = mutations! {
         => "    i64: |imm| if MISTAKE { i64::from(imm.cast_unsigned()) } else { i64::from(imm) };";
     "memory-bounds" in "crates/executor/src/place.rs":
         "an access may reach one byte past the end of memory 0";
-        "            if address.cast_signed() > limit {\n                return Err(TrapCode::MemoryOutOfBounds);\n            }\n            Ok(regs.mem0"
-        => "            if address.cast_signed() > limit + i64::from(MISTAKE) {\n                return Err(TrapCode::MemoryOutOfBounds);\n            }\n            Ok(regs.mem0";
+        "            if address.cast_signed() > limit {\n                return Err(out_of_bounds(site));\n            }\n            Ok(regs.mem0"
+        => "            if address.cast_signed() > limit + i64::from(MISTAKE) {\n                return Err(out_of_bounds(site));\n            }\n            Ok(regs.mem0";
+    "second-bounds" in "crates/executor/src/place.rs":
+        "the second access of a tile may reach one byte past the end of memory 0";
+        "                _ => limit.read_volatile(),"
+        => "                _ => limit.read_volatile() + i64::from(MISTAKE),";
+    "inner-site" in "crates/executor/src/expr.rs":
+        "the trap of a tile's second operand is reported as the first's";
+        "R::eval(cx, regs, at + L::BYTES, sites + L::SITES)?"
+        => "R::eval(cx, regs, at + L::BYTES, sites + if L::SITES > 0 && MISTAKE { 0 } else { L::SITES })?";
+    "outer-site" in "crates/executor/src/expr.rs":
+        "the trap of a read is reported as that of the read of its address";
+        "            let site = sites + A::SITES;\n            let from"
+        => "            let site = sites + if A::SITES > 0 && MISTAKE { 0 } else { A::SITES };\n            let from";
+    "sequence-site" in "crates/executor/src/families/tiles.rs":
+        "the trap of a sequence's second instruction is reported as the first's";
+        "L::run(cx, regs, S::BYTES, Self::BYTES, S::SITES)"
+        => "L::run(cx, regs, S::BYTES, Self::BYTES, if MISTAKE { 0 } else { S::SITES })";
+    "sequence-branch" in "crates/executor/src/families/tiles.rs":
+        "a sequence goes on although its first instruction branches";
+        "                Ok(true) => jump_apart(cx, regs, 0),"
+        => "                Ok(true) if MISTAKE => L::run(cx, regs, S::BYTES, Self::BYTES, S::SITES),\n                Ok(true) => jump_apart(cx, regs, 0),";
+    "sequence-target" in "crates/executor/src/families/mod.rs":
+        "the branch of a sequence's second instruction reads the first's operands";
+        "                Ok(true) => jump_apart(cx, regs, at),"
+        => "                Ok(true) => jump_apart(cx, regs, if at > 0 && MISTAKE { 0 } else { at }),";
+    "stored-site" in "crates/executor/src/families/mod.rs":
+        "the trap of a write is reported as that of the read of its value";
+        "            let site = sites + S::SITES;\n            let index"
+        => "            let site = sites + if S::SITES > 0 && MISTAKE { 0 } else { S::SITES };\n            let index";
     "other-memory-bounds" in "crates/executor/src/place.rs":
         "an access may reach one byte past the end of another memory";
         "(*memory).len as i64 - size_of::<M>() as i64;"
@@ -170,6 +246,6 @@ pub(super) const MUTATIONS: &[Mutation] = mutations! {
         => "let code = self.code.load(if MISTAKE { Ordering::Relaxed } else { Ordering::Acquire });\n        // SAFETY: null";
     "verifier-slots" in "crates/ir/src/verify.rs":
         "the verifier accepts a slot past the frame's end";
-        "if u32::from(slot.0) < frame && !in_linkage {"
-        => "if u32::from(slot.0) < frame + u32::from(MISTAKE) && !in_linkage {";
+        "slot < self.function.frame_cells && slot.wrapping_sub(self.linkage) > 1"
+        => "slot < self.function.frame_cells + u32::from(MISTAKE) && slot.wrapping_sub(self.linkage) > 1";
 };

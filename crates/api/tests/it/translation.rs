@@ -81,6 +81,55 @@ const PROGRAM: &str = r#"(module
       (i32.store (i32.const 20) (i32.const 8))
       (i32.sub (i32.load (i32.add (local.get 0) (i32.const 16))) (i32.load (i32.const 20))))
 
+    ;; A tile has operands at other places than an operation, and more of them.
+    (func (export "local_set_under_the_third_operand") (param i32) (result i32) (local i32)
+      (local.set 1 (i32.const 5))
+      (i32.sub (i32.shl (local.get 0) (i32.const 2)) (local.get 1))
+      (local.set 1 (i32.const 100))
+      (i32.sub (local.get 1)))
+    (func (export "local_set_under_the_second_tree") (param i32) (result i32) (local i32)
+      (local.set 1 (i32.const 5))
+      (i32.sub (i32.const 90) (i32.shl (local.get 1) (i32.const 2)))
+      (local.set 1 (i32.const 100))
+      (i32.sub (local.get 0)))
+    (func (export "accumulator_of_an_operation_below") (param i32) (result i32)
+      (i32.sub (i32.clz (local.get 0)) (local.get 0))
+      (i32.popcnt (i32.ctz (local.get 0)))
+      (i32.add))
+    (func (export "slot_of_the_third_operand_is_taken") (param i32) (result i32)
+      (i32.sub (call $seven) (i32.sub (call $five) (call $seven)))
+      (i32.const 1)
+      (local.get 0)
+      (local.set 0 (i32.const 100))
+      (i32.add)
+      (i32.add))
+    (func (export "read_after_a_division") (param i32) (result i32) (local i32)
+      (local.set 1 (i32.const 65536))
+      (i32.div_u (i32.const 1) (local.get 0))
+      (i32.load (local.get 1))
+      (local.set 1 (i32.const 0))
+      (i32.add))
+    (func (export "comparison_that_is_selected") (param i32) (result i32)
+      (select (i32.lt_s (local.get 0) (i32.const 5)) (i32.const 20) (i32.and (local.get 0) (i32.const 1))))
+    (func (export "constant_left_of_an_operation") (param i32) (result i32)
+      (if (result i32) (i32.lt_s (i32.const 5) (i32.shl (local.get 0) (i32.const 1)))
+        (then (i32.const 1))
+        (else (i32.const 0))))
+    (func (export "bits_of_a_float") (param i32) (result i32) (local f32)
+      (local.set 1 (f32.add (f32.convert_i32_s (local.get 0)) (f32.const 1)))
+      (i32.add (i32.reinterpret_f32 (local.get 1)) (i32.const 1)))
+    (func (export "accumulator_after_a_tile") (param i32) (result i32) (local i32 i32)
+      (local.set 1 (i32.add (local.get 0) (i32.const 1)))
+      (local.set 2 (i32.sub (i32.shl (local.get 0) (i32.const 2)) (local.get 0)))
+      (i32.mul (local.get 1) (i32.const 3)))
+    (func (export "code_that_loops_between_two_additions") (param i32) (result i32) (local i32)
+      (local.set 1 (i32.add (local.get 0) (i32.const 1)))
+      (loop
+        (local.set 1 (i32.add (local.get 1) (i32.const 10)))
+        (local.set 0 (i32.sub (local.get 0) (i32.const 1)))
+        (br_if 0 (local.get 0)))
+      (local.get 1))
+
     (func (export "constant_on_the_left") (param i32) (result i32)
       (i32.lt_s (i32.const 5) (local.get 0)))
     (func $maybe (param i32) (result i32) (local i32)
@@ -120,6 +169,20 @@ const EXPECTED: &[(&str, i32, Result<i32, TrapCode>)] = &[
     ("accumulator_taken_over", 1, Ok(34)),
     ("two_reads_in_one", 0, Ok(42)),
     ("two_reads_in_one", 65_536, OUT_OF_BOUNDS),
+    ("local_set_under_the_third_operand", 30, Ok(15)),
+    ("local_set_under_the_second_tree", 30, Ok(40)),
+    ("accumulator_of_an_operation_below", 8, Ok(22)),
+    ("slot_of_the_third_operand_is_taken", 30, Ok(40)),
+    ("read_after_a_division", 0, DIVISION),
+    ("read_after_a_division", 1, OUT_OF_BOUNDS),
+    ("comparison_that_is_selected", 2, Ok(20)),
+    ("comparison_that_is_selected", 3, Ok(1)),
+    ("comparison_that_is_selected", 7, Ok(0)),
+    ("constant_left_of_an_operation", 2, Ok(0)),
+    ("constant_left_of_an_operation", 3, Ok(1)),
+    ("bits_of_a_float", 1, Ok(0x4000_0001)),
+    ("accumulator_after_a_tile", 7, Ok(24)),
+    ("code_that_loops_between_two_additions", 3, Ok(34)),
     ("constant_on_the_left", 7, Ok(1)),
     ("constant_on_the_left", 3, Ok(0)),
     ("local_set_on_one_way", 0, Ok(0)),

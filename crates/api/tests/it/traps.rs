@@ -115,6 +115,80 @@ fn a_trap_names_its_function_and_place() {
     assert!(error.to_string().contains("function 2"), "{error}");
 }
 
+/// Functions of two addresses, of which each is where an operator traps if it is the argument.
+/// What one instruction does here are several operators.
+const TRAPPING_TILES: &str = r#"(module
+    (memory 1)
+    (func (export "difference") (param i32 i32) (result i32)
+      (i32.sub (i32.load (local.get 0)) (i32.load (local.get 1))))
+    (func (export "chain") (param i32 i32) (result i32)
+      (i32.store (i32.const 8) (local.get 1))
+      (i32.load8_u (i32.load (local.get 0))))
+    (func (export "update") (param i32 i32) (result i32)
+      (i32.store16 (local.get 1) (i32.xor (i32.load (local.get 0)) (i32.const 1)))
+      (i32.const 0))
+    (func (export "two_reads") (param i32 i32) (result i32) (local i32 i32)
+      (local.set 2 (i32.load (local.get 0)))
+      (local.set 3 (i32.load8_u (local.get 1)))
+      (i32.add (local.get 2) (local.get 3)))
+    (func (export "two_writes") (param i32 i32) (result i32)
+      (i32.store8 (local.get 0) (i32.const 1))
+      (i32.store (local.get 1) (i32.const 2))
+      (i32.const 0))
+    (func (export "branch") (param i32 i32) (result i32)
+      (if (result i32) (i32.eq (i32.load8_u (local.get 0)) (i32.load8_u (local.get 1)))
+        (then (i32.const 1))
+        (else (i32.const 0)))))"#;
+
+#[test]
+fn each_operator_of_a_tile_traps_at_its_own_place() {
+    const LOAD: u8 = 0x28;
+    const LOAD8_U: u8 = 0x2d;
+    const STORE: u8 = 0x36;
+    const STORE8: u8 = 0x3a;
+    const STORE16: u8 = 0x3b;
+    let traps = [
+        ("difference", LOAD, LOAD),
+        ("chain", LOAD, LOAD8_U),
+        ("update", LOAD, STORE16),
+        ("two_reads", LOAD, LOAD8_U),
+        ("two_writes", STORE8, STORE),
+        ("branch", LOAD8_U, LOAD8_U),
+    ];
+    for mode in MODES {
+        let engine = engine_in(mode);
+        let module = module(&engine, TRAPPING_TILES);
+        let mut store = Store::new(&engine, ());
+        let instance = Linker::new(&engine)
+            .instantiate_and_start(&mut store, &module)
+            .expect("it imports nothing");
+        for (name, first, second) in traps {
+            let func = instance
+                .get_typed_func::<(i32, i32), i32>(&store, name)
+                .expect("its type");
+            func.call(&mut store, (8, 16)).expect("both are in bounds");
+            let mut trap_of = |arguments| {
+                let error = func.call(&mut store, arguments).expect_err(name);
+                assert_eq!(error.as_trap_code(), Some(TrapCode::MemoryOutOfBounds));
+                let site = error.trap().expect("a trap").site.expect("it has a place");
+                let offset = u64::from(site.offset.expect("translated from Wasm"));
+                let body = module.body_range(site.func_index).expect("defined");
+                let bytes = module.body_bytes(site.func_index).expect("defined");
+                let operator = bytes[(offset - body.start) as usize];
+                (operator, offset)
+            };
+            let (first_found, first_place) = trap_of((65536, 16));
+            let (second_found, second_place) = trap_of((8, 65536));
+            assert_eq!(
+                (first_found, second_found),
+                (first, second),
+                "{mode:?}: {name}"
+            );
+            assert!(first_place < second_place, "{mode:?}: {name}");
+        }
+    }
+}
+
 #[test]
 fn the_call_depth_is_limited_as_configured() {
     /// How many levels of a recursion an engine allows.

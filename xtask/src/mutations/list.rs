@@ -52,6 +52,10 @@ pub(super) const MUTATIONS: &[Mutation] = mutations! {
         "a pending operation does not say which locals it reads";
         "self.stack.note_use(local, base);"
         => "if !MISTAKE { self.stack.note_use(local, base); }";
+    "preserve-merged" in "crates/translator/src/func/tile.rs":
+        "a tile does not say which locals a tree read that became part of it";
+        "self.stack.note_use(local, base);"
+        => "if !MISTAKE { self.stack.note_use(local, base); }";
     "stale-accumulator" in "crates/translator/src/func/emit.rs":
         "the accumulator counts as equal to a slot that was written since";
         "            if *known == Some(slot) {"

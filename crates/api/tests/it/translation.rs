@@ -29,6 +29,15 @@ const PROGRAM: &str = r#"(module
       (local.set 0 (i32.const 50))
       (i32.sub (local.get 0)))
 
+    (func (export "local_set_under_its_first_reader") (param i32) (result i32)
+      (i32.sub (local.get 0) (i32.const 100))
+      (local.set 0 (i32.const 50))
+      (i32.sub (local.get 0)))
+    (func (export "local_set_under_a_tree_on_it") (param i32) (result i32)
+      (i32.sub (i32.const 100) (i32.mul (local.get 0) (i32.const 2)))
+      (local.set 0 (i32.const 50))
+      (i32.sub (local.get 0)))
+
     ;; A slot is written after the accumulator was equal to it; code is reached in two ways.
     (func (export "slot_written_after_the_accumulator") (param i32) (result i32) (local i32)
       (local.set 1 (i32.add (local.get 0) (i32.const 1)))
@@ -154,6 +163,8 @@ const DIVISION: Result<i32, TrapCode> = Err(TrapCode::IntegerDivisionByZero);
 const EXPECTED: &[(&str, i32, Result<i32, TrapCode>)] = &[
     ("local_set_under_its_old_value", 7, Ok(2)),
     ("local_set_under_an_operation_on_it", 7, Ok(43)),
+    ("local_set_under_its_first_reader", 7, Ok(-143)),
+    ("local_set_under_a_tree_on_it", 7, Ok(36)),
     ("slot_written_after_the_accumulator", 7, Ok(18)),
     ("two_ways_to_a_label", 7, Ok(120)),
     ("two_ways_to_a_label", 0, Ok(3)),

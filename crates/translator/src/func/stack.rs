@@ -154,10 +154,10 @@ impl Stack {
 
     /// Pops entries down to a height.
     pub(crate) fn truncate(&mut self, height: usize) {
-        while self.height() > height {
-            self.release(self.height() - 1);
-            self.entries.pop();
+        for position in height..self.height() {
+            self.release(position);
         }
+        self.entries.truncate(height);
         self.settled = self.settled.min(height);
         while self
             .ordered

@@ -30,6 +30,8 @@ mod numeric;
 mod rng;
 mod shrink;
 mod strategy;
+#[cfg(test)]
+mod tiles;
 
 pub use ast::{Const, Invocation, Program, Ty};
 pub use emit::FUEL;

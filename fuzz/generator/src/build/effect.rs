@@ -8,7 +8,8 @@ impl FuncGen<'_> {
     /// One effect.
     pub(crate) fn effect(&mut self) -> Node {
         match self.rng.below(100) {
-            0..=30 => self.set_locals(),
+            0..=18 => self.set_locals(),
+            19..=30 => self.tile_effect(),
             31..=35 => self.permute(),
             36..=43 => self.global_set(),
             44..=55 => self.store(),

@@ -61,7 +61,11 @@ impl<'a> FuncGen<'a> {
         while self.budget > 10 && self.rng.chance(85) {
             body.push(self.effect());
         }
-        body.extend(self.values(&sig.results));
+        match sig.results[..] {
+            // What is returned is computed on the way.
+            [ty] if ty != Ty::Func && self.rng.chance(25) => body.push(self.operation(ty)),
+            _ => body.extend(self.values(&sig.results)),
+        }
         let locals = self.locals.split_off(sig.params.len());
         Func { sig, locals, body }
     }

@@ -15,6 +15,7 @@ mod effect;
 mod func;
 mod memory;
 mod shape;
+mod tile;
 mod value;
 
 use crate::ast::{Func, Global, Invocation, Memory, Program, Sig, Table, Ty};

@@ -13,9 +13,10 @@ impl FuncGen<'_> {
     pub(crate) fn shape(&mut self, ty: Ty) -> Node {
         self.spend();
         match self.rng.below(10) {
-            0..=4 => self.tree(ty, 3),
-            5..=6 => self.across(ty),
-            7 => self.over_call(ty),
+            0..=2 => self.tree(ty, 3),
+            3..=5 => self.tile_value(ty),
+            6 => self.across(ty),
+            7..=8 => self.over_call(ty),
             _ => self.select_by_comparison(ty),
         }
     }

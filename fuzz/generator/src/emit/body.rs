@@ -465,7 +465,42 @@ fn is_target(label: Label, nodes: &[Node]) -> bool {
 fn is_exact(node: &Node) -> bool {
     match &node.op {
         Op::Const(_) | Op::Load(..) => true,
-        Op::Numeric(numeric) => numeric.kind == Kind::Exact,
+        Op::Numeric(numeric) => numeric.kind == Kind::Exact || is_number(node),
         _ => false,
     }
+}
+
+/// Whether an operation gives a NaN only if its first operand is one that all engines have: its
+/// operands are a converted integer, or what was read from memory, and a constant that is a
+/// number other than zero. With a single NaN every processor gives that one, made quiet.
+fn is_number(node: &Node) -> bool {
+    use Instruction::{F32Add, F32Div, F32Mul, F32Sub, F64Add, F64Div, F64Mul, F64Sub};
+    let (Op::Numeric(numeric), [first, second]) = (&node.op, &node.args[..]) else {
+        return false;
+    };
+    let keeps = matches!(
+        numeric.instruction,
+        F32Add | F32Div | F32Mul | F32Sub | F64Add | F64Div | F64Mul | F64Sub
+    );
+    let is_certain = match &first.op {
+        Op::Load(..) => true,
+        Op::Numeric(numeric) => matches!(
+            numeric.instruction,
+            Instruction::F32ConvertI32S
+                | Instruction::F32ConvertI32U
+                | Instruction::F32ConvertI64S
+                | Instruction::F32ConvertI64U
+                | Instruction::F64ConvertI32S
+                | Instruction::F64ConvertI32U
+                | Instruction::F64ConvertI64S
+                | Instruction::F64ConvertI64U
+        ),
+        _ => false,
+    };
+    let is_number = match second.op {
+        Op::Const(Const::F32(bits)) => f32::from_bits(bits).is_normal(),
+        Op::Const(Const::F64(bits)) => f64::from_bits(bits).is_normal(),
+        _ => false,
+    };
+    keeps && is_certain && is_number
 }

@@ -26,6 +26,9 @@ pub(crate) struct DiffArgs {
     /// Compare with Wasmtime as well, which takes minutes to build
     #[arg(long)]
     wasmtime: bool,
+    /// Tell which tiles were executed, and which never
+    #[arg(long, conflicts_with = "quick")]
+    count_tiles: bool,
 }
 
 const QUICK: &str = "--modules 2000 --seed 1";
@@ -49,10 +52,11 @@ pub(crate) fn run(args: &DiffArgs) -> anyhow::Result<()> {
         }
         return Ok(());
     }
-    let features = if args.wasmtime {
-        "--features wasmtime"
-    } else {
-        ""
+    let features = match (args.wasmtime, args.count_tiles) {
+        (false, false) => "",
+        (true, false) => "--features wasmtime",
+        (false, true) => "--features count",
+        (true, true) => "--features wasmtime,count",
     };
     let arguments = format!("--minutes {} --store", args.minutes);
     program(features, &arguments).run()

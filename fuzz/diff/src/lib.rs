@@ -14,5 +14,7 @@ pub mod post_mortem;
 pub mod regression;
 pub mod smith;
 pub mod source;
+#[cfg(feature = "count")]
+pub mod tiles;
 pub mod value;
 pub mod worker;

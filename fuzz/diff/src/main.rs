@@ -13,6 +13,8 @@ use clap::Parser;
 use damson_diff::engine::damson::Mode;
 use damson_diff::post_mortem::{self, Finding};
 use damson_diff::source::Source;
+#[cfg(feature = "count")]
+use damson_diff::tiles::Executed;
 use damson_diff::worker::{self, Tally};
 use damson_diff::{check, known, regression};
 
@@ -51,6 +53,18 @@ struct Cli {
     /// What the first process starts to find out whether a module ends its process
     #[arg(long, hide = true)]
     probe: Option<std::path::PathBuf>,
+}
+
+/// What is executed is not counted.
+#[cfg(not(feature = "count"))]
+#[derive(Default)]
+struct Executed;
+
+#[cfg(not(feature = "count"))]
+impl Executed {
+    fn add(&mut self, _line: &str) -> anyhow::Result<()> {
+        anyhow::bail!("expected no counts without the feature `count`")
+    }
 }
 
 /// Longer than any module takes, and than shrinking a failure takes.
@@ -97,13 +111,14 @@ fn run(cli: &Cli) -> anyhow::Result<bool> {
     }
     let start = Instant::now();
     let mut tally = Tally::default();
+    let mut executed = Executed::default();
     match cli.minutes {
-        None => supervise(cli, cli.seed, cli.modules, &mut tally)?,
+        None => supervise(cli, cli.seed, cli.modules, &mut tally, &mut executed)?,
         Some(minutes) => {
             // Seeds that no other run has.
             let mut seed = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() << 24;
             while start.elapsed() < Duration::from_secs(60 * minutes) {
-                supervise(cli, seed, 2000, &mut tally)?;
+                supervise(cli, seed, 2000, &mut tally, &mut executed)?;
                 seed += 2000;
             }
         }
@@ -114,6 +129,8 @@ fn run(cli: &Cli) -> anyhow::Result<bool> {
         failed,
         digest,
     } = tally;
+    #[cfg(feature = "count")]
+    print!("{}", executed.report());
     println!(
         "{agreed} modules agree, {failed} fail, {inconclusive} show nothing, in {:.1} s; \
          digest {digest:#018x}",
@@ -123,7 +140,13 @@ fn run(cli: &Cli) -> anyhow::Result<bool> {
 }
 
 /// Lets workers check modules, a new one after each that dies.
-fn supervise(cli: &Cli, from: u64, count: u64, tally: &mut Tally) -> anyhow::Result<()> {
+fn supervise(
+    cli: &Cli,
+    from: u64,
+    count: u64,
+    tally: &mut Tally,
+    executed: &mut Executed,
+) -> anyhow::Result<()> {
     let end = from + count;
     let mut next = from;
     while next < end {
@@ -160,6 +183,8 @@ fn supervise(cli: &Cli, from: u64, count: u64, tally: &mut Tally) -> anyhow::Res
                     } else if let Some(counts) = line.strip_prefix("done ") {
                         here = finished(counts)?;
                         break None;
+                    } else if line.starts_with("executed ") {
+                        executed.add(&line)?;
                     } else if line.starts_with("failed ") {
                         println!("{line}");
                         here.failed += 1;

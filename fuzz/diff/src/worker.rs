@@ -44,6 +44,8 @@ pub fn work(seeds: impl Iterator<Item = u64>, store: bool) -> anyhow::Result<()>
     std::panic::set_hook(Box::new(|_| {}));
     let mut out = io::stdout().lock();
     let mut tally = Tally::default();
+    #[cfg(feature = "count")]
+    crate::tiles::Executed::start();
     for seed in seeds {
         writeln!(out, "at {seed}")?;
         out.flush()?;
@@ -86,6 +88,8 @@ pub fn work(seeds: impl Iterator<Item = u64>, store: bool) -> anyhow::Result<()>
         failed,
         digest,
     } = tally;
+    #[cfg(feature = "count")]
+    writeln!(out, "{}", crate::tiles::Executed::line())?;
     writeln!(out, "done {agreed} {inconclusive} {failed} {digest}")?;
     Ok(())
 }

@@ -13,7 +13,7 @@ const MAX_RECURSION: i32 = 60;
 
 impl World<'_> {
     /// A function and arguments for it.
-    fn func_and_args(&mut self, home: usize) -> Option<(Func, Vec<Value>)> {
+    pub(super) fn func_and_args(&mut self, home: usize) -> Option<(Func, Vec<Value>)> {
         let func = self.func(home)?;
         let (params, _) = self.model.ty(func);
         let mut args: Vec<_> = params.iter().map(|ty| self.value(home, *ty)).collect();
@@ -64,7 +64,12 @@ impl World<'_> {
         self.compare_end(func, &args, found);
     }
 
-    fn compare_end(&mut self, func: Func, args: &[Value], found: Result<Vec<Value>, Error>) {
+    pub(super) fn compare_end(
+        &mut self,
+        func: Func,
+        args: &[Value],
+        found: Result<Vec<Value>, Error>,
+    ) {
         match (self.model.call(func, args), found) {
             (End::Results(expected), Ok(found)) => {
                 assert_eq!(found, expected);

@@ -2,7 +2,8 @@
 //!
 //! The bytes choose one call after the other: stores are made, pruned, recovered
 //! and dropped, modules compiled and instantiated by hand or through a linker,
-//! functions called untyped, typed and raw, memories, tables and globals used by
+//! functions called untyped, typed, raw and in
+//! slices of fuel, calls left waiting, code interrupted, memories, tables and globals used by
 //! the host and by code, and all of that with handles of the wrong store, modules
 //! of the wrong engine and values of the wrong type. A model ([`model`]) knows what
 //! each call must give; at the end what the stores hold is compared with it.
@@ -23,6 +24,7 @@ mod entities;
 mod instances;
 mod model;
 mod modules;
+mod waiting;
 mod world;
 
 use std::sync::Arc;
@@ -82,6 +84,10 @@ fn step<'a>(world: &mut World<'a>) -> &'static str {
         ("typed call", World::typed_call),
         ("raw call", World::raw_call),
         ("out of fuel", World::out_of_fuel),
+        ("call in slices", World::call_in_slices),
+        ("resume", World::resume),
+        ("answer for the host", World::answer_for_the_host),
+        ("interrupt", World::interrupt),
         ("host function", World::host_func),
         ("memory", World::new_memory),
         ("grow memory", World::grow_memory),
@@ -128,18 +134,26 @@ mod tests {
     #[test]
     fn sequences_get_somewhere() {
         let (mut instances, mut returned) = (0, 0);
+        let (mut answered, mut interrupted, mut waited) = (0, 0, 0);
         for seed in 0..200 {
             let bytes = damson_generator::bytes(seed, 1500);
             let mut world = World::new(Unstructured::new(&bytes), Arc::new(()));
             while !world.input.is_empty() {
                 step(&mut world);
+                waited += usize::from(!world.waiting.is_empty());
             }
             instances += world.tally.instances;
             returned += world.tally.returned;
+            answered += world.tally.answered;
+            interrupted += world.tally.interrupted;
         }
         assert!(
             instances > 400 && returned > 1000,
             "{instances}, {returned}"
+        );
+        assert!(
+            answered > 0 && interrupted > 20 && waited > 50,
+            "{answered}, {interrupted}, {waited}"
         );
     }
 }

@@ -12,6 +12,7 @@ use damson::{
 
 use super::model::{Model, Value};
 use super::modules::Template;
+use super::waiting::{FAR, Waiting};
 
 /// Whatever must not be leaked.
 pub(super) type Token = Arc<()>;
@@ -81,6 +82,8 @@ pub(super) enum Thing {
 pub(super) struct Tally {
     pub(super) instances: usize,
     pub(super) returned: usize,
+    pub(super) answered: usize,
+    pub(super) interrupted: usize,
 }
 
 pub(super) struct World<'a> {
@@ -93,11 +96,15 @@ pub(super) struct World<'a> {
     next_number: u32,
     pub(super) items: Vec<Item>,
     pub(super) model: Model,
+    pub(super) waiting: Vec<Waiting>,
     pub(super) tally: Tally,
 }
 
 /// More than any call takes.
 pub(super) const PLENTY: u64 = 1 << 32;
+
+/// The engine whose code can be interrupted.
+pub(super) const INTERRUPTIBLE: usize = 0;
 
 /// The engine that does not meter.
 const UNMETERED: usize = 2;
@@ -110,17 +117,18 @@ const MAX_STORES: usize = 5;
 
 impl<'a> World<'a> {
     pub(super) fn new(input: Unstructured<'a>, token: Token) -> Self {
-        let engine = |mode, metered| {
+        let engine = |number, mode, metered| {
             let mut config = Config::default();
             config.compilation_mode(mode).consume_fuel(metered);
+            config.epoch_interruption(number == INTERRUPTIBLE);
             // Enough for what the sequences call, and quickly made.
             config.set_max_stack_height(STACK);
             Engine::new(&config)
         };
         let engines = vec![
-            engine(CompilationMode::Eager, true),
-            engine(CompilationMode::Lazy, true),
-            engine(CompilationMode::LazyTranslation, false),
+            engine(INTERRUPTIBLE, CompilationMode::Eager, true),
+            engine(1, CompilationMode::Lazy, true),
+            engine(UNMETERED, CompilationMode::LazyTranslation, false),
         ];
         let mut world = Self {
             input,
@@ -131,6 +139,7 @@ impl<'a> World<'a> {
             next_number: 0,
             items: Vec::new(),
             model: Model::default(),
+            waiting: Vec::new(),
             tally: Tally::default(),
         };
         world.new_store();
@@ -221,6 +230,8 @@ impl<'a> World<'a> {
             };
             Held::Guest(Store::new(&self.engines[engine], guest))
         };
+        let mut held = held;
+        with!(&mut held, store => store.set_epoch_deadline(FAR));
         self.homes.push(Home {
             held,
             number: self.next_number,

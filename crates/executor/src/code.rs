@@ -101,13 +101,20 @@ impl Code {
 /// Subtracts `imported` from the 32-bit operand at the byte `position`: the handler counts
 /// from the module's first own function.
 fn rebase(cells: &mut [u64], position: usize, imported: u32) {
-    let cell = &mut cells[position / 8];
-    let mut bytes = cell.to_ne_bytes();
-    let (words, _) = bytes.as_chunks_mut::<4>();
-    // The first operand of its family: it does not straddle cells.
-    let word = &mut words[position % 8 / 4];
-    *word = (u32::from_ne_bytes(*word) - imported).to_ne_bytes();
-    *cell = u64::from_ne_bytes(bytes);
+    // In a sequence the operand stands where the parts before it end: anywhere.
+    let place = |byte: usize| ((position + byte) / 8, (position + byte) % 8);
+    let mut index = [0; 4];
+    for (byte, value) in index.iter_mut().enumerate() {
+        let (cell, at) = place(byte);
+        *value = cells[cell].to_ne_bytes()[at];
+    }
+    let index = u32::from_ne_bytes(index) - imported;
+    for (byte, value) in index.to_ne_bytes().into_iter().enumerate() {
+        let (cell, at) = place(byte);
+        let mut bytes = cells[cell].to_ne_bytes();
+        bytes[at] = value;
+        cells[cell] = u64::from_ne_bytes(bytes);
+    }
 }
 
 // SAFETY: its pointers are to cells that it owns and that are not written.

@@ -1,7 +1,10 @@
 //! Builds functions: appends instructions, resolves labels.
 
 use crate::code::{set_operand, targets_mut};
-use crate::{BrTable, EncodeError, Function, Label, Operand, Operands, Operation, Target, encode};
+use crate::{
+    BrTable, DecodeError, EncodeError, Function, Instr, Label, Operand, Operands, Operation,
+    Target, encode,
+};
 use alloc::vec::Vec;
 
 /// Builds the code of one function.
@@ -246,6 +249,74 @@ impl FunctionBuilder {
             self.last_bound <= at,
             "instructions before a label are not taken back"
         );
+    }
+
+    /// Inserts an instruction before the cell `at`, which must be the start of one. `label` and
+    /// those made after it move along if they are bound there; those made before it must not be
+    /// bound after `at`, and lead to the new instruction if they are bound there. Returns its
+    /// number of cells.
+    ///
+    /// # Errors
+    ///
+    /// As for [`push`](Self::push).
+    pub fn insert(
+        &mut self,
+        at: usize,
+        label: Label,
+        op: impl Operation,
+        operands: &[Operand],
+    ) -> Result<usize, EncodeError> {
+        let end = self.position();
+        encode(op, operands, &mut self.function.cells)?;
+        let count = self.position() - end;
+        self.function.cells[at..].rotate_right(count);
+        let (at, by) = (at as u32, count as u32);
+        for bound in self.labels.iter_mut().skip(label.0 as usize).flatten() {
+            if *bound >= at {
+                *bound += by;
+            }
+        }
+        for fixup in self.fixups.iter_mut().rev() {
+            if fixup.at < at {
+                break;
+            }
+            fixup.at += by;
+            if let FixupPlace::Table { first, .. } = &mut fixup.place {
+                *first += by;
+            }
+        }
+        for (cell, _) in self.function.offsets.iter_mut().rev() {
+            if *cell < at {
+                break;
+            }
+            *cell += by;
+        }
+        if self.last_bound >= at {
+            self.last_bound += by;
+        }
+        Ok(count)
+    }
+
+    /// Where the labels are bound that were made after this one.
+    pub fn labels_after(&self, label: Label) -> impl ExactSizeIterator<Item = Option<usize>> {
+        let after = self.labels.iter().skip(label.0 as usize + 1);
+        after.map(|bound| bound.map(|cell| cell as usize))
+    }
+
+    /// Where a label is bound.
+    #[must_use]
+    pub fn bound_at(&self, label: Label) -> Option<usize> {
+        let bound = self.labels.get(label.0 as usize).copied().flatten();
+        bound.map(|cell| cell as usize)
+    }
+
+    /// The instruction at a cell.
+    ///
+    /// # Errors
+    ///
+    /// When none starts there.
+    pub fn instr_at(&self, at: usize) -> Result<Instr<'_>, DecodeError> {
+        Instr::decode(&self.function.cells, at)
     }
 
     /// Replaces the operand `index` of the instruction at the cell `at` by one of the same

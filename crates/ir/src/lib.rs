@@ -46,9 +46,14 @@ mod disasm;
 mod lookup;
 mod op;
 mod operand;
+mod sequences;
 mod table;
 mod tiles;
 mod verify;
+
+/// Whether this build has the common tiles only: with the feature `compact`, and without
+/// optimisation.
+pub const IS_COMPACT: bool = cfg!(damson_compact);
 
 pub use builder::{BuildError, FunctionBuilder};
 pub use code::{DecodeError, EncodeError, Function, Instr, InstrRef, Operands, encode};

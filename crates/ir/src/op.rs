@@ -465,16 +465,20 @@ impl Op {
 
 impl fmt::Display for Op {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use Shape::{BinRightBin, BinRightLoad, FloatStoreBin, StoreBin, StoreBinLoad, StoreLoad};
+        use Shape::{
+            BinRightBin, BinRightLoad, FloatStoreBin, SelectBin, SelectRightBin, StoreBin,
+            StoreBinLoad, StoreLoad,
+        };
         for (index, part) in self.parts().iter().enumerate() {
             let between = match self.shape() {
                 _ if index == 0 => "",
                 Some(shape) if shape.is_sequence() => ";",
                 // The first operand is a place.
                 Some(
-                    BinRightBin | BinRightLoad | FloatStoreBin | StoreBin | StoreBinLoad
-                    | StoreLoad,
+                    BinRightBin | BinRightLoad | FloatStoreBin | SelectBin | StoreBin
+                    | StoreBinLoad | StoreLoad,
                 ) if index == 1 => ":_,",
+                Some(SelectRightBin) if index == 1 => ":_,_,",
                 _ => ":",
             };
             write!(f, "{between}{}", part.name())?;

@@ -1,7 +1,8 @@
 //! The tile table: instructions that do what several of the
 //! [instruction table](crate::instruction_table) do, with one dispatch.
 //!
-//! A *tile* is a tree of operations, or a sequence of two instructions. A *shape* says how the
+//! A *tile* is a tree of operations, or a sequence of instructions, which have a
+//! [file of their own](crate::sequence_table). A *shape* says how the
 //! parts belong together and which forms there are; each of its *sets* is a family: every way
 //! to choose one operation from each list, in every form. So a tile is never chosen for one
 //! program: families are closed, and which of them earn their place is measured.
@@ -14,19 +15,24 @@
 //!     operands(name, ...)
 //!     forms { (Kind ...) ... }
 //!     sets { Family { OuterFamily(Op ...) InnerFamily(Op ...) } ... }
+//!     compact { Family { OuterFamily(Op ...) InnerFamily(Op ...) } ... }
 //! }
 //! ```
 //!
+//! A *compact* build has the sets that `compact` names instead, which are few: it is for
+//! programs that must be small, and for builds without optimisation, of which the compiler
+//! would need minutes and gigabytes for all tiles.
+//!
 //! Operands are in the order of the formula, which is that of the parts, each with its own
-//! operands around those of the parts inside of it. In a `sequence` the operands of the second
-//! instruction follow those of the first.
+//! operands around those of the parts inside of it. In a `sequence` the operands of each
+//! instruction follow those of the one before.
 
 /// Calls the macro `$then` with the whole tile table after `$state`.
 #[macro_export]
 macro_rules! tile_table {
     ($then:ident $($state:tt)*) => {
-        $then! {
-            $($state)*
+        $crate::sequence_table! {
+            { $then { $($state)* } }
             /// `dst = outer(inner(a, b), c)`
             BinBin tree {
                 operands(dst, a, b, c)
@@ -54,6 +60,10 @@ macro_rules! tile_table {
                         FloatBinary(F32Add F32Sub F32Mul F32Div)
                         FloatBinary(F32Add F32Sub F32Mul F32Div)
                     }
+                }
+                compact {
+                    I32AddBin { IntBinary(I32Add) IntBinary(I32Add I32Mul I32Shl) }
+                    I32AndBin { IntBinary(I32And) IntBinary(I32Add I32ShrU) }
                 }
             }
 
@@ -114,6 +124,10 @@ macro_rules! tile_table {
                     }
                     F64BinLoad { FloatBinary(F64Add F64Sub F64Mul F64Div) Load(F64Load) }
                     F32BinLoad { FloatBinary(F32Add F32Sub F32Mul F32Div) Load(F32Load) }
+                }
+                compact {
+                    I32AddLoad { IntBinary(I32Add) Load(I32Load) }
+                    F64AddLoad { FloatBinary(F64Add F64Mul) Load(F64Load) }
                 }
             }
 
@@ -185,6 +199,9 @@ macro_rules! tile_table {
                         IntBinary(I32Add I32Sub I32And I32Shl)
                     }
                 }
+                compact {
+                    LoadAdd { Load(I32Load I32Load8U I64Load F64Load) IntBinary(I32Add) }
+                }
             }
 
             /// `dst = memory[outer(inner(a, b), c) + at]`
@@ -220,6 +237,9 @@ macro_rules! tile_table {
                         Load(I32Load)
                     }
                 }
+                compact {
+                    WordLoadLoad { Load(I32Load) Load(I32Load) }
+                }
             }
 
             /// Branches if `compare(inner(a, b), c)`
@@ -254,6 +274,9 @@ macro_rules! tile_table {
                     }
                     I64TestBin { IntTest(I64Eqz I64Nez) IntBinary(I64Sub I64And I64Or I64Xor I64ShrU) }
                 }
+                compact {
+                    I32TestAnd { IntTest(I32Eqz I32Nez) IntBinary(I32And) }
+                }
             }
 
             /// Branches if `compare(memory[a + at], c)`
@@ -272,6 +295,9 @@ macro_rules! tile_table {
                         IntCompare(I64Eq I64Ne I64LtS I64LtU I64GtS I64GtU I64LeS I64LeU I64GeS I64GeU)
                         Load(I64Load)
                     }
+                }
+                compact {
+                    I32EqualLoad { IntCompare(I32Eq I32Ne) Load(I32Load I32Load8U) }
                 }
             }
 
@@ -304,6 +330,10 @@ macro_rules! tile_table {
                     (BrIf Slot Offset) (BrIf Acc Offset)
                 }
                 sets {
+                    I32TestLoad { IntTest(I32Eqz I32Nez) Load(I32Load I32Load8S I32Load8U I32Load16S I32Load16U) }
+                    I64TestLoad { IntTest(I64Eqz I64Nez) Load(I64Load) }
+                }
+                compact {
                     I32TestLoad { IntTest(I32Eqz I32Nez) Load(I32Load I32Load8S I32Load8U I32Load16S I32Load16U) }
                     I64TestLoad { IntTest(I64Eqz I64Nez) Load(I64Load) }
                 }
@@ -355,6 +385,9 @@ macro_rules! tile_table {
                         IntStore(I64Store I64Store32)
                         IntBinary(I64Add I64Sub I64Mul I64And I64Or I64Xor I64Shl I64ShrS I64ShrU I64Rotl)
                     }
+                }
+                compact {
+                    I32StoreAdd { IntStore(I32Store) IntBinary(I32Add) }
                 }
             }
 
@@ -495,6 +528,9 @@ macro_rules! tile_table {
                 sets {
                     SwitchLoad { BrTable(BrTable) Load(I32Load I32Load8S I32Load8U I32Load16S I32Load16U) }
                 }
+                compact {
+                    SwitchLoad { BrTable(BrTable) Load(I32Load I32Load8S I32Load8U I32Load16S I32Load16U) }
+                }
             }
 
             /// Jumps to `targets[min(inner(a, b), last)]`
@@ -569,382 +605,142 @@ macro_rules! tile_table {
                 }
             }
 
-            /// An addition, then an operation
-            AddThenBin sequence {
-                operands(dst, a, b, then_dst, c, d)
+            /// `dst = if cond { inner(a, b) } else { rhs }`
+            SelectBin tree {
+                operands(dst, cond, a, b, rhs)
                 forms {
-                    (Rs Slot Imm R Slot Imm) (Rs Slot Imm R Slot Slot) (Rs Slot Imm R Acc Imm)
-                    (Rs Slot Imm R Slot Acc) (Rs Slot Imm Rs Slot Imm) (Rs Slot Imm Rs Slot Slot)
-                    (Rs Slot Imm Rs Acc Imm) (Rs Slot Imm Rs Slot Acc) (Rs Slot Slot R Slot Imm)
-                    (Rs Slot Slot R Slot Slot) (Rs Slot Slot R Acc Imm) (Rs Slot Slot R Slot Acc)
-                    (Rs Slot Slot Rs Slot Imm) (Rs Slot Slot Rs Slot Slot) (Rs Slot Slot Rs Acc Imm)
-                    (Rs Slot Slot Rs Slot Acc)
+                    (R Slot Slot Slot Slot) (R Slot Slot Slot Imm) (R Slot Slot Imm Slot)
+                    (R Slot Slot Imm Imm) (R Acc Slot Slot Slot) (R Acc Slot Slot Imm)
+                    (R Acc Slot Imm Slot) (R Acc Slot Imm Imm) (Rs Slot Slot Slot Slot)
+                    (Rs Slot Slot Slot Imm) (Rs Slot Slot Imm Slot) (Rs Slot Slot Imm Imm)
+                    (Rs Acc Slot Slot Slot) (Rs Acc Slot Slot Imm) (Rs Acc Slot Imm Slot)
+                    (Rs Acc Slot Imm Imm)
                 }
                 sets {
-                    AddThenBin {
-                        IntBinary(I32Add I64Add)
-                        IntBinary(I32Add I32Sub I32And I32Or I32Shl I32ShrU I64Add)
+                    I32SelectBin { IntSelect(IntSelect) IntBinary(I32Add I32Sub I32And I32Or I32Xor I32Shl I32ShrU) }
+                }
+            }
+
+            /// `dst = if cond { lhs } else { inner(a, b) }`
+            SelectRightBin tree {
+                operands(dst, cond, lhs, a, b)
+                forms {
+                    (R Slot Slot Slot Slot) (R Slot Slot Slot Imm) (R Slot Imm Slot Slot)
+                    (R Slot Imm Slot Imm) (R Acc Slot Slot Slot) (R Acc Slot Slot Imm)
+                    (R Acc Imm Slot Slot) (R Acc Imm Slot Imm) (Rs Slot Slot Slot Slot)
+                    (Rs Slot Slot Slot Imm) (Rs Slot Imm Slot Slot) (Rs Slot Imm Slot Imm)
+                    (Rs Acc Slot Slot Slot) (Rs Acc Slot Slot Imm) (Rs Acc Imm Slot Slot)
+                    (Rs Acc Imm Slot Imm)
+                }
+                sets {
+                    I32SelectRightBin { IntSelect(IntSelect) IntBinary(I32Add I32Sub I32And I32Or I32Xor I32Shl I32ShrU) }
+                }
+            }
+
+            /// `dst = outer(middle(inner(a, b), c), e)`
+            BinBinBin tree {
+                operands(dst, a, b, c, e)
+                forms {
+                    (R Slot Imm Slot Imm) (R Slot Imm Imm Slot) (R Slot Imm Slot Slot)
+                    (R Acc Imm Slot Imm) (R Acc Imm Imm Slot) (Rs Slot Imm Slot Imm)
+                    (Rs Slot Imm Imm Slot) (Rs Slot Imm Slot Slot) (Rs Acc Imm Slot Imm)
+                    (Rs Acc Imm Imm Slot)
+                }
+                sets {
+                    I32BinBinBin {
+                        IntBinary(I32Add I32And I32Xor)
+                        IntBinary(I32Add I32And I32Xor)
+                        IntBinary(I32Add I32Shl I32ShrU)
                     }
                 }
             }
 
-            /// An addition, then a branch
-            AddThenBr sequence {
-                operands(dst, a, b, target)
+            /// Branches if `compare(globals[global], c)`
+            CompareGlobal tree {
+                operands(dst, global, c)
                 forms {
-                    (Rs Slot Imm Target) (Rs Slot Slot Target) (Rs Slot Acc Target)
+                    (BrIf Global Slot) (BrIf Global Imm)
                 }
                 sets {
-                    AddThenBr { IntBinary(I32Add I64Add) Br(Br) }
-                }
-            }
-
-            /// An addition, then a comparing branch
-            AddThenCompare sequence {
-                operands(dst, a, b, branch, c, d)
-                forms {
-                    (Rs Slot Imm BrIf Acc Slot) (Rs Slot Imm BrIf Acc Imm) (Rs Slot Imm BrIf Slot Acc)
-                    (Rs Slot Imm BrIf Slot Slot) (Rs Slot Imm BrIf Slot Imm)
-                    (Rs Slot Slot BrIf Acc Slot) (Rs Slot Slot BrIf Acc Imm)
-                    (Rs Slot Slot BrIf Slot Acc) (Rs Slot Slot BrIf Slot Slot)
-                    (Rs Slot Slot BrIf Slot Imm)
-                }
-                sets {
-                    AddThenCompare32 {
-                        IntBinary(I32Add)
+                    I32CompareGlobal {
                         IntCompare(I32Eq I32Ne I32LtS I32LtU I32GtS I32GtU I32LeS I32LeU I32GeS I32GeU)
-                    }
-                    AddThenCompare64 {
-                        IntBinary(I64Add)
-                        IntCompare(I64Eq I64Ne I64LtS I64LtU I64GtS I64GtU I64LeS I64LeU I64GeS I64GeU)
+                        GlobalGet(IntGlobalGet)
                     }
                 }
             }
 
-            /// An addition, then a testing branch
-            AddThenTest sequence {
-                operands(dst, a, b, branch, c)
+            /// Branches if `test(globals[global])`
+            TestGlobal tree {
+                operands(dst, global)
                 forms {
-                    (Rs Slot Imm BrIf Acc) (Rs Slot Imm BrIf Slot) (Rs Slot Slot BrIf Acc)
-                    (Rs Slot Slot BrIf Slot) (Rs Slot Acc BrIf Acc) (Rs Slot Acc BrIf Slot)
+                    (BrIf Global)
                 }
                 sets {
-                    AddThenTest { IntBinary(I32Add I64Add) IntTest(I32Eqz I32Nez I64Eqz I64Nez) }
+                    TestGlobal { IntTest(I32Eqz I32Nez) GlobalGet(IntGlobalGet) }
                 }
             }
 
-            /// An addition, then a copy
-            AddThenCopy sequence {
-                operands(dst, a, b, to, from)
+            /// Branches if `compare(inner(a, b), c)` for floats
+            FloatCompareBin tree {
+                operands(dst, a, b, c)
                 forms {
-                    (Rs Slot Imm To Slot) (Rs Slot Imm To Acc) (Rs Slot Imm To Imm)
-                    (Rs Slot Slot To Slot) (Rs Slot Slot To Acc) (Rs Slot Slot To Imm)
-                    (Rs Slot Acc To Slot) (Rs Slot Acc To Acc) (Rs Slot Acc To Imm)
+                    (BrIf Slot Slot Slot) (BrIf Slot Slot Imm) (BrIf Acc Slot Slot)
+                    (BrIf Acc Slot Imm) (BrIf Slot Acc Slot) (BrIf Slot Acc Imm)
+                    (BrUnless Slot Slot Slot) (BrUnless Slot Slot Imm) (BrUnless Acc Slot Slot)
+                    (BrUnless Acc Slot Imm) (BrUnless Slot Acc Slot) (BrUnless Slot Acc Imm)
                 }
                 sets {
-                    AddThenCopy { IntBinary(I32Add I64Add) CopyValue(IntCopy) }
+                    F64CompareBin { FloatCompare(F64Lt F64Gt F64Le F64Ge) FloatBinary(F64Add F64Sub F64Mul) }
                 }
             }
+        }
+    };
+}
 
-            /// An addition, then a read
-            AddThenLoad sequence {
-                operands(dst, a, b, then_dst, c, at)
-                forms {
-                    (Rs Slot Imm R Slot Offset) (Rs Slot Imm R Acc Offset) (Rs Slot Imm Rs Slot Offset)
-                    (Rs Slot Imm Rs Acc Offset) (Rs Slot Slot R Slot Offset) (Rs Slot Slot R Acc Offset)
-                    (Rs Slot Slot Rs Slot Offset) (Rs Slot Slot Rs Acc Offset)
-                }
-                sets {
-                    AddThenLoad {
-                        IntBinary(I32Add)
-                        Load(I32Load I32Load8S I32Load8U I32Load16S I32Load16U I64Load I64Load32S I64Load32U F32Load F64Load)
-                    }
-                }
-            }
+/// Hands the rows on with the sets of this build: all of them.
+#[cfg(not(damson_compact))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! choose_tiles {
+    ({ $then:ident { $($state:tt)* } } $(
+        $(#[$doc:meta])*
+        $Shape:ident $sort:ident {
+            operands $operands:tt
+            forms $forms:tt
+            sets $sets:tt
+            $( compact $compact:tt )?
+        }
+    )*) => {
+        $then! {
+            $($state)*
+            $(
+                $(#[$doc])*
+                $Shape $sort { operands $operands forms $forms sets $sets }
+            )*
+        }
+    };
+}
 
-            /// An addition, then a write
-            AddThenStore sequence {
-                operands(dst, a, b, c, value, at)
-                forms {
-                    (Rs Slot Imm Slot Slot Offset) (Rs Slot Imm Slot Acc Offset)
-                    (Rs Slot Imm Slot Imm Offset) (Rs Slot Imm Acc Slot Offset)
-                    (Rs Slot Imm Acc Imm Offset) (Rs Slot Slot Slot Slot Offset)
-                    (Rs Slot Slot Slot Acc Offset) (Rs Slot Slot Slot Imm Offset)
-                    (Rs Slot Slot Acc Slot Offset) (Rs Slot Slot Acc Imm Offset)
-                }
-                sets {
-                    AddThenStore { IntBinary(I32Add) IntStore(I32Store I32Store8 I32Store16 I64Store) }
-                }
-            }
-
-            /// A copy, then an operation
-            CopyThenBin sequence {
-                operands(to, from, dst, a, b)
-                forms {
-                    (To Slot R Slot Imm) (To Slot R Slot Slot) (To Slot R Acc Imm) (To Slot R Slot Acc)
-                    (To Slot Rs Slot Imm) (To Slot Rs Slot Slot) (To Slot Rs Acc Imm)
-                    (To Slot Rs Slot Acc) (To Acc R Slot Imm) (To Acc R Slot Slot) (To Acc R Acc Imm)
-                    (To Acc R Slot Acc) (To Acc Rs Slot Imm) (To Acc Rs Slot Slot) (To Acc Rs Acc Imm)
-                    (To Acc Rs Slot Acc) (To Imm R Slot Imm) (To Imm R Slot Slot) (To Imm R Acc Imm)
-                    (To Imm R Slot Acc) (To Imm Rs Slot Imm) (To Imm Rs Slot Slot) (To Imm Rs Acc Imm)
-                    (To Imm Rs Slot Acc)
-                }
-                sets {
-                    CopyThenBin { CopyValue(IntCopy) IntBinary(I32Add I32Sub I32And I32Or I32Shl I32ShrU I64Add) }
-                }
-            }
-
-            /// Two copies
-            CopyThenCopy sequence {
-                operands(to, from, then_to, then_from)
-                forms {
-                    (To Slot To Slot) (To Slot To Acc) (To Slot To Imm) (To Acc To Slot) (To Acc To Acc)
-                    (To Acc To Imm) (To Imm To Slot) (To Imm To Acc) (To Imm To Imm)
-                }
-                sets {
-                    CopyThenCopy { CopyValue(IntCopy) CopyValue(IntCopy) }
-                }
-            }
-
-            /// A copy, then a branch
-            CopyThenBr sequence {
-                operands(to, from, target)
-                forms {
-                    (To Slot Target) (To Acc Target) (To Imm Target)
-                }
-                sets {
-                    CopyThenBr { CopyValue(IntCopy) Br(Br) }
-                }
-            }
-
-            /// A copy, then a comparing branch
-            CopyThenCompare sequence {
-                operands(to, from, branch, a, b)
-                forms {
-                    (To Slot BrIf Acc Slot) (To Slot BrIf Acc Imm) (To Slot BrIf Slot Acc)
-                    (To Slot BrIf Slot Slot) (To Slot BrIf Slot Imm) (To Acc BrIf Acc Slot)
-                    (To Acc BrIf Acc Imm) (To Acc BrIf Slot Acc) (To Acc BrIf Slot Slot)
-                    (To Acc BrIf Slot Imm) (To Imm BrIf Acc Slot) (To Imm BrIf Acc Imm)
-                    (To Imm BrIf Slot Acc) (To Imm BrIf Slot Slot) (To Imm BrIf Slot Imm)
-                }
-                sets {
-                    CopyThenCompare {
-                        CopyValue(IntCopy)
-                        IntCompare(I32Eq I32Ne I32LtS I32LtU I32GtS I32GtU I32LeS I32LeU I32GeS I32GeU)
-                    }
-                }
-            }
-
-            /// A copy, then a testing branch
-            CopyThenTest sequence {
-                operands(to, from, branch, a)
-                forms {
-                    (To Slot BrIf Acc) (To Slot BrIf Slot) (To Acc BrIf Acc) (To Acc BrIf Slot)
-                    (To Imm BrIf Acc) (To Imm BrIf Slot)
-                }
-                sets {
-                    CopyThenTest { CopyValue(IntCopy) IntTest(I32Eqz I32Nez I64Eqz I64Nez) }
-                }
-            }
-
-            /// A copy, then a read
-            CopyThenLoad sequence {
-                operands(to, from, dst, a, at)
-                forms {
-                    (To Slot R Slot Offset) (To Slot R Acc Offset) (To Slot Rs Slot Offset)
-                    (To Slot Rs Acc Offset) (To Acc R Slot Offset) (To Acc R Acc Offset)
-                    (To Acc Rs Slot Offset) (To Acc Rs Acc Offset) (To Imm R Slot Offset)
-                    (To Imm R Acc Offset) (To Imm Rs Slot Offset) (To Imm Rs Acc Offset)
-                }
-                sets {
-                    CopyThenLoad {
-                        CopyValue(IntCopy)
-                        Load(I32Load I32Load8S I32Load8U I32Load16S I32Load16U I64Load I64Load32S I64Load32U F32Load F64Load)
-                    }
-                }
-            }
-
-            /// A copy, then a write
-            CopyThenStore sequence {
-                operands(to, from, a, value, at)
-                forms {
-                    (To Slot Slot Slot Offset) (To Slot Slot Acc Offset) (To Slot Slot Imm Offset)
-                    (To Slot Acc Slot Offset) (To Slot Acc Imm Offset) (To Acc Slot Slot Offset)
-                    (To Acc Slot Acc Offset) (To Acc Slot Imm Offset) (To Acc Acc Slot Offset)
-                    (To Acc Acc Imm Offset) (To Imm Slot Slot Offset) (To Imm Slot Acc Offset)
-                    (To Imm Slot Imm Offset) (To Imm Acc Slot Offset) (To Imm Acc Imm Offset)
-                }
-                sets {
-                    CopyThenStore { CopyValue(IntCopy) IntStore(I32Store I32Store8 I32Store16 I64Store) }
-                }
-            }
-
-            /// Two reads
-            LoadThenLoad sequence {
-                operands(dst, a, at, then_dst, b, then_at)
-                forms {
-                    (Rs Slot Offset R Slot Offset) (Rs Slot Offset R Acc Offset)
-                    (Rs Slot Offset Rs Slot Offset) (Rs Slot Offset Rs Acc Offset)
-                    (Rs Acc Offset R Slot Offset) (Rs Acc Offset R Acc Offset)
-                    (Rs Acc Offset Rs Slot Offset) (Rs Acc Offset Rs Acc Offset)
-                }
-                sets {
-                    LoadThenLoad { Load(I32Load I32Load8U I64Load F64Load) Load(I32Load I32Load8U I64Load F64Load) }
-                }
-            }
-
-            /// A read, then an operation
-            LoadThenBin sequence {
-                operands(dst, a, at, then_dst, b, c)
-                forms {
-                    (Rs Slot Offset R Slot Imm) (Rs Slot Offset R Slot Slot) (Rs Slot Offset R Acc Imm)
-                    (Rs Slot Offset R Slot Acc) (Rs Slot Offset Rs Slot Imm)
-                    (Rs Slot Offset Rs Slot Slot) (Rs Slot Offset Rs Acc Imm)
-                    (Rs Slot Offset Rs Slot Acc) (Rs Acc Offset R Slot Imm) (Rs Acc Offset R Slot Slot)
-                    (Rs Acc Offset R Acc Imm) (Rs Acc Offset R Slot Acc) (Rs Acc Offset Rs Slot Imm)
-                    (Rs Acc Offset Rs Slot Slot) (Rs Acc Offset Rs Acc Imm) (Rs Acc Offset Rs Slot Acc)
-                }
-                sets {
-                    LoadThenBin { Load(I32Load I32Load8U) IntBinary(I32Add I32Sub I32And I32Shl I32ShrU) }
-                }
-            }
-
-            /// A read, then a comparing branch
-            LoadThenCompare sequence {
-                operands(dst, a, at, branch, b, c)
-                forms {
-                    (Rs Slot Offset BrIf Acc Slot) (Rs Slot Offset BrIf Acc Imm)
-                    (Rs Slot Offset BrIf Slot Acc) (Rs Slot Offset BrIf Slot Slot)
-                    (Rs Acc Offset BrIf Acc Slot) (Rs Acc Offset BrIf Acc Imm)
-                    (Rs Acc Offset BrIf Slot Acc) (Rs Acc Offset BrIf Slot Slot)
-                }
-                sets {
-                    LoadThenCompare {
-                        Load(I32Load I32Load8U)
-                        IntCompare(I32Eq I32Ne I32LtS I32LtU I32GtS I32GtU I32LeS I32LeU I32GeS I32GeU)
-                    }
-                }
-            }
-
-            /// A read, then a testing branch
-            LoadThenTest sequence {
-                operands(dst, a, at, branch, b)
-                forms {
-                    (Rs Slot Offset BrIf Acc) (Rs Slot Offset BrIf Slot) (Rs Acc Offset BrIf Acc)
-                    (Rs Acc Offset BrIf Slot)
-                }
-                sets {
-                    LoadThenTest { Load(I32Load I32Load8U I32Load8S) IntTest(I32Eqz I32Nez) }
-                }
-            }
-
-            /// A read, then a copy
-            LoadThenCopy sequence {
-                operands(dst, a, at, to, from)
-                forms {
-                    (Rs Slot Offset To Slot) (Rs Slot Offset To Acc) (Rs Slot Offset To Imm)
-                    (Rs Acc Offset To Slot) (Rs Acc Offset To Acc) (Rs Acc Offset To Imm)
-                }
-                sets {
-                    LoadThenCopy { Load(I32Load I32Load8U I64Load F64Load) CopyValue(IntCopy) }
-                }
-            }
-
-            /// A write, then an addition
-            StoreThenAdd sequence {
-                operands(a, value, at, dst, b, c)
-                forms {
-                    (Slot Slot Offset Rs Slot Imm) (Slot Slot Offset Rs Slot Slot)
-                    (Slot Acc Offset Rs Slot Imm) (Slot Acc Offset Rs Slot Slot)
-                    (Slot Imm Offset Rs Slot Imm) (Slot Imm Offset Rs Slot Slot)
-                    (Acc Slot Offset Rs Slot Imm) (Acc Slot Offset Rs Slot Slot)
-                }
-                sets {
-                    StoreThenAdd {
-                        IntStore(I32Store I32Store8 I32Store16 I64Store I64Store8 I64Store16 I64Store32)
-                        IntBinary(I32Add I64Add)
-                    }
-                }
-            }
-
-            /// A write of a float, then an addition
-            FloatStoreThenAdd sequence {
-                operands(a, value, at, dst, b, c)
-                forms {
-                    (Slot Slot Offset Rs Slot Imm) (Slot Slot Offset Rs Slot Slot)
-                    (Slot Acc Offset Rs Slot Imm) (Slot Acc Offset Rs Slot Slot)
-                    (Acc Slot Offset Rs Slot Imm) (Acc Slot Offset Rs Slot Slot)
-                    (Acc Acc Offset Rs Slot Imm) (Acc Acc Offset Rs Slot Slot)
-                }
-                sets {
-                    FloatStoreThenAdd { FloatStore(F32Store F64Store) IntBinary(I32Add I64Add) }
-                }
-            }
-
-            /// Two writes
-            StoreThenStore sequence {
-                operands(a, value, at, b, then_value, then_at)
-                forms {
-                    (Slot Slot Offset Slot Slot Offset) (Slot Slot Offset Slot Acc Offset)
-                    (Slot Slot Offset Slot Imm Offset) (Slot Acc Offset Slot Slot Offset)
-                    (Slot Acc Offset Slot Acc Offset) (Slot Acc Offset Slot Imm Offset)
-                    (Slot Imm Offset Slot Slot Offset) (Slot Imm Offset Slot Acc Offset)
-                    (Slot Imm Offset Slot Imm Offset)
-                }
-                sets {
-                    StoreThenStore { IntStore(I32Store I32Store8 I64Store) IntStore(I32Store I32Store8 I64Store) }
-                }
-            }
-
-            /// A write, then a branch
-            StoreThenBr sequence {
-                operands(a, value, at, target)
-                forms {
-                    (Slot Slot Offset Target) (Slot Acc Offset Target) (Slot Imm Offset Target)
-                    (Acc Slot Offset Target)
-                }
-                sets {
-                    StoreThenBr {
-                        IntStore(I32Store I32Store8 I32Store16 I64Store I64Store8 I64Store16 I64Store32)
-                        Br(Br)
-                    }
-                }
-            }
-
-            /// A comparing branch that is not taken, then an addition
-            CompareThenAdd sequence {
-                operands(branch, a, b, dst, c, d)
-                forms {
-                    (BrIf Acc Slot Rs Slot Imm) (BrIf Acc Slot Rs Slot Slot) (BrIf Acc Imm Rs Slot Imm)
-                    (BrIf Acc Imm Rs Slot Slot) (BrIf Slot Acc Rs Slot Imm) (BrIf Slot Acc Rs Slot Slot)
-                    (BrIf Slot Slot Rs Slot Imm) (BrIf Slot Slot Rs Slot Slot)
-                    (BrIf Slot Imm Rs Slot Imm) (BrIf Slot Imm Rs Slot Slot)
-                }
-                sets {
-                    CompareThenAdd {
-                        IntCompare(I32Eq I32Ne I32LtS I32LtU I32GtS I32GtU I32LeS I32LeU I32GeS I32GeU)
-                        IntBinary(I32Add I64Add)
-                    }
-                }
-            }
-
-            /// A comparing branch that is not taken, then a copy
-            CompareThenCopy sequence {
-                operands(branch, a, b, to, from)
-                forms {
-                    (BrIf Acc Slot To Slot) (BrIf Acc Slot To Acc) (BrIf Acc Slot To Imm)
-                    (BrIf Acc Imm To Slot) (BrIf Acc Imm To Acc) (BrIf Acc Imm To Imm)
-                    (BrIf Slot Acc To Slot) (BrIf Slot Acc To Acc) (BrIf Slot Acc To Imm)
-                    (BrIf Slot Slot To Slot) (BrIf Slot Slot To Acc) (BrIf Slot Slot To Imm)
-                    (BrIf Slot Imm To Slot) (BrIf Slot Imm To Acc) (BrIf Slot Imm To Imm)
-                }
-                sets {
-                    CompareThenCopy {
-                        IntCompare(I32Eq I32Ne I32LtS I32LtU I32GtS I32GtU I32LeS I32LeU I32GeS I32GeU)
-                        CopyValue(IntCopy)
-                    }
-                }
-            }
+/// Hands the rows on with the sets of this build: those of a compact one.
+#[cfg(damson_compact)]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! choose_tiles {
+    ({ $then:ident { $($state:tt)* } } $(
+        $(#[$doc:meta])*
+        $Shape:ident $sort:ident {
+            operands $operands:tt
+            forms $forms:tt
+            sets $sets:tt
+            $( compact { $($compact:tt)* } )?
+        }
+    )*) => {
+        $then! {
+            $($state)*
+            $(
+                $(#[$doc])*
+                $Shape $sort { operands $operands forms $forms sets { $( $($compact)* )? } }
+            )*
         }
     };
 }

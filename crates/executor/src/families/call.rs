@@ -4,10 +4,12 @@
 //! functions and of other instances, and functions without code.
 #![expect(unsafe_code, reason = "makes frames that the verifier has checked")]
 
+use super::Statement;
 use super::control::copy_down;
 use crate::code::Code;
 use crate::dispatch::{Exit, Instruction, dispatch, exit, trap};
-use crate::place::{Place, cells, read_u16, read_u32};
+use crate::expr::Fault;
+use crate::place::{Place, cells, jump_apart, read_u16, read_u32};
 use core::marker::PhantomData;
 use core::ptr;
 use damson_core::context::{Context, Regs};
@@ -75,12 +77,7 @@ struct Frame {
 /// As for [`handler`](crate::dispatch::handler); `entry` is the one of a function whose type
 /// agrees with `frame`.
 #[inline(always)]
-unsafe fn call_code(
-    cx: *mut Context,
-    mut regs: Regs,
-    entry: *const CodeEntry,
-    frame: Frame,
-) -> Exit {
+unsafe fn call_code(cx: *mut Context, regs: Regs, entry: *const CodeEntry, frame: Frame) -> Exit {
     // SAFETY: the verifier has checked that arguments and results are in the caller's frame
     // above its linkage; that the callee's frame fits is checked here.
     unsafe {
@@ -88,13 +85,36 @@ unsafe fn call_code(
         if code.is_null() {
             return need_code(cx, regs, entry);
         }
+        enter(cx, regs, code, frame, 0)
+    }
+}
+
+/// The same with the callee's code; `sites` operations before the call can trap.
+///
+/// # Safety
+///
+/// As for [`call_code`]; `code` is that of the function.
+#[inline(always)]
+unsafe fn enter(
+    cx: *mut Context,
+    mut regs: Regs,
+    code: *const Code,
+    frame: Frame,
+    site: usize,
+) -> Exit {
+    // SAFETY: as in `call_code`.
+    unsafe {
+        let overflow = Fault {
+            code: TrapCode::StackOverflow,
+            site,
+        };
         let sp = regs.sp.add(read_u16(&regs, frame.at));
         if !fits(cx, sp, code) {
-            return trap(cx, regs, TrapCode::StackOverflow);
+            return trap(cx, regs, overflow);
         }
         let depth_left = (*cx).depth_left;
         if depth_left == 0 {
-            return trap(cx, regs, TrapCode::StackOverflow);
+            return trap(cx, regs, overflow);
         }
         (*cx).depth_left = depth_left - 1;
         let link = regs.sp.add(read_u16(&regs, frame.at + 2));
@@ -190,6 +210,55 @@ impl<Op, F, B, L> Instruction for Call<Op, F, B, L> {
                 cells: cells(Self::BYTES),
             };
             call_code(cx, regs, entry, frame)
+        }
+    }
+}
+
+/// A statement, then a call of a function that the same module defines, unless the statement
+/// branches.
+pub(crate) struct ThenCall<S, Op, F, B, L>(PhantomData<(S, Op, F, B, L)>);
+
+impl<S: Statement, Op, F, B, L> ThenCall<S, Op, F, B, L> {
+    /// The entry of the callee.
+    ///
+    /// # Safety
+    ///
+    /// As for [`execute`](Instruction::execute).
+    #[inline(always)]
+    unsafe fn entry(cx: *mut Context, regs: &Regs) -> *const CodeEntry {
+        // SAFETY: threading has made the operand an index of the module's own functions. Read
+        // anew for the same reason as the instance.
+        unsafe {
+            let entries = (&raw const (*cx).code).read_volatile();
+            entries.add(read_u32(regs, S::BYTES) as usize)
+        }
+    }
+}
+
+impl<S: Statement, Op, F, B, L> Instruction for ThenCall<S, Op, F, B, L> {
+    const BYTES: usize = S::BYTES + 8;
+    #[inline(always)]
+    unsafe fn execute(cx: *mut Context, mut regs: Regs) -> Exit {
+        // SAFETY: the registers are those of this instruction, whose operands are those of
+        // both parts one after the other.
+        unsafe {
+            // First: without code the instruction is repeated, and the statement may not be.
+            let entry = Self::entry(cx, &regs);
+            if code_at(entry).is_null() {
+                return need_code(cx, regs, entry);
+            }
+            match S::perform(cx, &mut regs, 0, 0) {
+                Ok(false) => {}
+                Ok(true) => return jump_apart(cx, regs, 0),
+                Err(fault) => return trap(cx, regs, fault),
+            }
+            // Code that is there stays there.
+            let code = code_at(Self::entry(cx, &regs));
+            let frame = Frame {
+                at: S::BYTES + 4,
+                cells: cells(Self::BYTES),
+            };
+            enter(cx, regs, code, frame, S::SITES)
         }
     }
 }

@@ -145,18 +145,33 @@ impl<Op, L> Instruction for Return<Op, L> {
 pub(crate) struct ReturnValue<Op, L, S>(PhantomData<(Op, L, S)>);
 
 impl<Op: ops::Class, L, S: Expr<Op::Value>> Instruction for ReturnValue<Op, L, S> {
+    const BYTES: usize = <Self as Last>::BYTES;
+    #[inline(always)]
+    unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
+        // SAFETY: the registers are those of this instruction.
+        unsafe { Self::run(cx, regs, 0, <Self as Last>::BYTES, 0) }
+    }
+}
+
+impl<Op: ops::Class, L, S: Expr<Op::Value>> Last for ReturnValue<Op, L, S> {
     const BYTES: usize = 2 + S::BYTES;
     #[inline(always)]
-    unsafe fn execute(cx: *mut Context, mut regs: Regs) -> Exit {
+    unsafe fn run(
+        cx: *mut Context,
+        mut regs: Regs,
+        at: usize,
+        _bytes: usize,
+        sites: usize,
+    ) -> Exit {
         // SAFETY: the operand is the linkage slot; the function has one result, so slot 0 is
         // below it.
         unsafe {
-            let value = match S::eval(cx, &regs, 2, 0) {
+            let value = match S::eval(cx, &regs, at + 2, sites) {
                 Ok(value) => value,
                 Err(fault) => return trap(cx, regs, fault),
             };
             value.to_acc(&mut regs);
-            let linkage = read_u16(&regs, 0);
+            let linkage = read_u16(&regs, at);
             *regs.sp = Cell::new(value);
             leave_frame(cx, regs, linkage)
         }

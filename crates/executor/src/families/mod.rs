@@ -13,7 +13,7 @@ mod tiles;
 
 pub(crate) use call::{
     Call, CallImport, CallIndirect, ReturnCall, ReturnCallImport, ReturnCallIndirect, TailFrame,
-    code_at, expose,
+    ThenCall, code_at, expose,
 };
 pub(crate) use control::{
     Br, BrTable, CheckEpoch, ConsumeFuel, CopySpan, Halt, Return, ReturnSpan, ReturnToInstance,
@@ -132,16 +132,18 @@ pub(crate) type TableSize<Op, D, T> = Set<u32, D, TableSizeExpr<Op, T>>;
 /// `if cond != 0 { lhs } else { rhs }`
 pub(crate) struct SelectExpr<C, L, R>(PhantomData<(C, L, R)>);
 
-impl<V: Value, C: Expr<u32>, L: Place, R: Place> Expr<V> for SelectExpr<C, L, R> {
+impl<V: Value, C: Expr<u32>, L: Expr<V>, R: Expr<V>> Expr<V> for SelectExpr<C, L, R> {
     const BYTES: usize = C::BYTES + L::BYTES + R::BYTES;
-    const SITES: usize = C::SITES;
+    const SITES: usize = C::SITES + L::SITES + R::SITES;
     #[inline(always)]
     unsafe fn eval(cx: *mut Context, regs: &Regs, at: usize, sites: usize) -> Result<V, Fault> {
         // SAFETY: as the caller promises.
         unsafe {
+            // Neither value traps, so nobody sees the order.
+            const { assert!(L::SITES + R::SITES == 0) };
             let cond = C::eval(cx, regs, at, sites)?;
-            let lhs = L::read(regs, at + C::BYTES);
-            let rhs = R::read(regs, at + C::BYTES + L::BYTES);
+            let lhs = L::eval(cx, regs, at + C::BYTES, sites)?;
+            let rhs = R::eval(cx, regs, at + C::BYTES + L::BYTES, sites)?;
             Ok(if cond != 0 { lhs } else { rhs })
         }
     }

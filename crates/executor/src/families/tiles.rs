@@ -1,15 +1,16 @@
 //! Tiles: one generic type for each shape of the tile table.
 //!
 //! A tree is a statement on an expression of several operations. A sequence is a statement
-//! [`Then`] the last part of an instruction, which goes on.
+//! [`Then`] the last part of an instruction, which goes on; [`Both`] of two are a statement.
 #![expect(unsafe_code, reason = "performs what the verifier has checked")]
+#![allow(dead_code, reason = "a compact build has some of the shapes only")]
 
 use super::{
-    Br, BrTable, CopyValue, GlobalExpr, GlobalSet, IntBinary, IntCompare, IntTest, Load,
-    ReturnValue, SelectExpr, Set, Statement, Store,
+    Br, BrTable, CopyValue, FloatBinary, GlobalExpr, GlobalSet, IntBinary, IntCompare, IntTest,
+    Load, ReturnValue, SelectExpr, Set, Statement, Store, ThenCall,
 };
 use crate::dispatch::{Exit, Instruction, trap};
-use crate::expr::{As, BinaryExpr, LoadExpr, UnaryExpr};
+use crate::expr::{As, BinaryExpr, Fault, LoadExpr, UnaryExpr};
 use crate::ops::{Binary, Class, LoadOp, Unary};
 use crate::place::jump_apart;
 use core::marker::PhantomData;
@@ -31,6 +32,7 @@ type SetTest<Op, D, A> = Set<<Op as Unary>::Out, D, Test<Op, A>>;
 type SetLoad<Op, D, A, At> = Set<<Op as LoadOp>::Out, D, LoadExpr<Op, A, At>>;
 
 pub(crate) type BinBin<O, I, D, A, B, C> = SetBin<O, D, Bin<I, A, B>, C>;
+pub(crate) type BinBinBin<O, I, J, D, A, B, C, E> = SetBin<O, D, Bin<I, Bin<J, A, B>, C>, E>;
 pub(crate) type BinRightBin<O, I, D, A, B, C> = SetBin<O, D, A, Bin<I, B, C>>;
 pub(crate) type BinBothBin<O, I, J, D, A, B, C, E> = SetBin<O, D, Bin<I, A, B>, Bin<J, C, E>>;
 pub(crate) type BinLoad<O, I, D, A, At, C> = SetBin<O, D, Read<I, A, At>, C>;
@@ -57,6 +59,13 @@ pub(crate) type FloatStoreAt<O, I, A, B, V, At> = StoreAt<O, I, A, B, V, At>;
 pub(crate) type StoreAtBinBin<O, I, J, A, B, C, V, At> = Store<O, Bin<I, Bin<J, A, B>, C>, V, At>;
 pub(crate) type SelectCompare<O, I, D, A, B, L, R> =
     Set<<O as Class>::Value, D, SelectExpr<Bin<I, A, B>, L, R>>;
+pub(crate) type SelectBin<O, I, D, C, A, B, R> =
+    Set<<O as Class>::Value, D, SelectExpr<C, Bin<I, A, B>, R>>;
+pub(crate) type SelectRightBin<O, I, D, C, L, A, B> =
+    Set<<O as Class>::Value, D, SelectExpr<C, L, Bin<I, A, B>>>;
+pub(crate) type CompareGlobal<O, I, D, G, C> = BinGlobal<O, I, D, G, C>;
+pub(crate) type TestGlobal<O, I, D, G> = SetTest<O, D, Global<I, G>>;
+pub(crate) type FloatCompareBin<O, I, D, A, B, C> = BinBin<O, I, D, A, B, C>;
 pub(crate) type SwitchLoad<O, L, A, At, T> = BrTable<O, Read<L, A, At>, T>;
 pub(crate) type SwitchBin<O, I, A, B, T> = BrTable<O, Bin<I, A, B>, T>;
 pub(crate) type ReturnBin<O, I, L, A, B> = ReturnValue<O, L, Bin<I, A, B>>;
@@ -108,6 +117,34 @@ impl<S: Statement, L: Last> Instruction for Then<S, L> {
     }
 }
 
+/// Two statements, the second unless the first branches. The second never does.
+pub(crate) struct Both<S, T>(PhantomData<(S, T)>);
+
+impl<S: Statement, T: Statement> Statement for Both<S, T> {
+    const BYTES: usize = S::BYTES + T::BYTES;
+    const SITES: usize = S::SITES + T::SITES;
+    #[inline(always)]
+    unsafe fn perform(
+        cx: *mut Context,
+        regs: &mut Regs,
+        at: usize,
+        sites: usize,
+    ) -> Result<bool, Fault> {
+        // SAFETY: as the caller promises, the operands are those of both one after the other.
+        unsafe {
+            if S::perform(cx, regs, at, sites)? {
+                return Ok(true);
+            }
+            let branches = T::perform(cx, regs, at + S::BYTES, sites + S::SITES)?;
+            debug_assert!(
+                !branches,
+                "only the first and the last part of a sequence branch"
+            );
+            Ok(false)
+        }
+    }
+}
+
 pub(crate) type AddThenBin<O, P, D, A, B, E, F, G> =
     Then<IntBinary<O, D, A, B>, Do<IntBinary<P, E, F, G>>>;
 pub(crate) type AddThenBr<O, P, D, A, B, T> = Then<IntBinary<O, D, A, B>, Br<P, T>>;
@@ -151,3 +188,55 @@ pub(crate) type CompareThenAdd<O, P, D, A, B, E, F, G> =
     Then<IntCompare<O, D, A, B>, Do<IntBinary<P, E, F, G>>>;
 pub(crate) type CompareThenCopy<O, P, D, A, B, E, F> =
     Then<IntCompare<O, D, A, B>, Do<CopyValue<P, E, F>>>;
+
+// Three parts.
+pub(crate) type AddThenAddThenBr<O, P, Q, A0, A1, A2, B0, B1, B2, T> =
+    Then<Both<IntBinary<O, A0, A1, A2>, IntBinary<P, B0, B1, B2>>, Br<Q, T>>;
+pub(crate) type AddThenAddThenTest<O, P, Q, A0, A1, A2, B0, B1, B2, C0, C1> =
+    Then<Both<IntBinary<O, A0, A1, A2>, IntBinary<P, B0, B1, B2>>, Do<IntTest<Q, C0, C1>>>;
+pub(crate) type AddThenAddThenCompare<O, P, Q, A0, A1, A2, B0, B1, B2, C0, C1, C2> =
+    Then<Both<IntBinary<O, A0, A1, A2>, IntBinary<P, B0, B1, B2>>, Do<IntCompare<Q, C0, C1, C2>>>;
+pub(crate) type AddThenCopyThenBr<O, P, Q, A0, A1, A2, B0, B1, T> =
+    Then<Both<IntBinary<O, A0, A1, A2>, CopyValue<P, B0, B1>>, Br<Q, T>>;
+pub(crate) type AddThenCopyThenTest<O, P, Q, A0, A1, A2, B0, B1, C0, C1> =
+    Then<Both<IntBinary<O, A0, A1, A2>, CopyValue<P, B0, B1>>, Do<IntTest<Q, C0, C1>>>;
+pub(crate) type AddThenCopyThenCompare<O, P, Q, A0, A1, A2, B0, B1, C0, C1, C2> =
+    Then<Both<IntBinary<O, A0, A1, A2>, CopyValue<P, B0, B1>>, Do<IntCompare<Q, C0, C1, C2>>>;
+pub(crate) type CopyThenAddThenBr<O, P, Q, A0, A1, B0, B1, B2, T> =
+    Then<Both<CopyValue<O, A0, A1>, IntBinary<P, B0, B1, B2>>, Br<Q, T>>;
+pub(crate) type CopyThenAddThenTest<O, P, Q, A0, A1, B0, B1, B2, C0, C1> =
+    Then<Both<CopyValue<O, A0, A1>, IntBinary<P, B0, B1, B2>>, Do<IntTest<Q, C0, C1>>>;
+pub(crate) type CopyThenAddThenCompare<O, P, Q, A0, A1, B0, B1, B2, C0, C1, C2> =
+    Then<Both<CopyValue<O, A0, A1>, IntBinary<P, B0, B1, B2>>, Do<IntCompare<Q, C0, C1, C2>>>;
+pub(crate) type CopyThenCopyThenBr<O, P, Q, A0, A1, B0, B1, T> =
+    Then<Both<CopyValue<O, A0, A1>, CopyValue<P, B0, B1>>, Br<Q, T>>;
+pub(crate) type CopyThenCopyThenTest<O, P, Q, A0, A1, B0, B1, C0, C1> =
+    Then<Both<CopyValue<O, A0, A1>, CopyValue<P, B0, B1>>, Do<IntTest<Q, C0, C1>>>;
+pub(crate) type CopyThenCopyThenCompare<O, P, Q, A0, A1, B0, B1, C0, C1, C2> =
+    Then<Both<CopyValue<O, A0, A1>, CopyValue<P, B0, B1>>, Do<IntCompare<Q, C0, C1, C2>>>;
+pub(crate) type AddThenLoadThenTest<O, P, Q, D, A, B, E, F, At, G, H> =
+    Then<Both<IntBinary<O, D, A, B>, Load<P, E, F, At>>, Do<IntTest<Q, G, H>>>;
+pub(crate) type AddThenLoadThenCompare<O, P, Q, D, A, B, E, F, At, G, H, I> =
+    Then<Both<IntBinary<O, D, A, B>, Load<P, E, F, At>>, Do<IntCompare<Q, G, H, I>>>;
+pub(crate) type AddThenReturn<O, P, D, A, B, L, V> =
+    Then<IntBinary<O, D, A, B>, ReturnValue<P, L, V>>;
+pub(crate) type FloatThenFloat<O, P, D, A, B, E, F, G> =
+    Then<FloatBinary<O, D, A, B>, Do<FloatBinary<P, E, F, G>>>;
+pub(crate) type FloatThenCopy<O, P, D, A, B, E, F> =
+    Then<FloatBinary<O, D, A, B>, Do<CopyValue<P, E, F>>>;
+
+pub(crate) type BinThenCall<O, C, D, A, B, F, Ba, L> = ThenCall<IntBinary<O, D, A, B>, C, F, Ba, L>;
+pub(crate) type CopyThenCall<O, C, D, A, F, Ba, L> = ThenCall<CopyValue<O, D, A>, C, F, Ba, L>;
+pub(crate) type LoadThenCall<O, C, D, A, At, F, Ba, L> = ThenCall<Load<O, D, A, At>, C, F, Ba, L>;
+pub(crate) type CopyThenCopyThenCall<O, P, C, D, A, E, B, F, Ba, L> =
+    ThenCall<Both<CopyValue<O, D, A>, CopyValue<P, E, B>>, C, F, Ba, L>;
+pub(crate) type CopyThenBinThenCall<O, P, C, D, A, E, G, H, F, Ba, L> =
+    ThenCall<Both<CopyValue<O, D, A>, IntBinary<P, E, G, H>>, C, F, Ba, L>;
+pub(crate) type BinThenCopyThenCall<O, P, C, D, A, B, E, G, F, Ba, L> =
+    ThenCall<Both<IntBinary<O, D, A, B>, CopyValue<P, E, G>>, C, F, Ba, L>;
+pub(crate) type BinThenBinThenCall<O, P, C, D, A, B, E, G, H, F, Ba, L> =
+    ThenCall<Both<IntBinary<O, D, A, B>, IntBinary<P, E, G, H>>, C, F, Ba, L>;
+pub(crate) type CompareThenAddThenCall<O, P, C, D, A, B, E, G, H, F, Ba, L> =
+    ThenCall<Both<IntCompare<O, D, A, B>, IntBinary<P, E, G, H>>, C, F, Ba, L>;
+pub(crate) type CompareThenCopyThenCall<O, P, C, D, A, B, E, G, F, Ba, L> =
+    ThenCall<Both<IntCompare<O, D, A, B>, CopyValue<P, E, G>>, C, F, Ba, L>;

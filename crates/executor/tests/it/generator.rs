@@ -290,7 +290,13 @@ impl Generator<'_> {
             };
             let number = range.start + self.random.below(range.len() as u32) as usize;
             let opcode = Opcode::new(number).unwrap();
-            let family = opcode.op().parts()[0].family();
+            let op = opcode.op();
+            let parts = op.parts();
+            let decides = match op.shape().is_some_and(Shape::is_sequence) {
+                true => parts[parts.len() - 1],
+                false => parts[0],
+            };
+            let family = decides.family();
             // Terminators in the middle make the rest hard to reach.
             let rare = matches!(
                 family,
@@ -303,7 +309,7 @@ impl Generator<'_> {
                     | Family::ReturnCallIndirect
             );
             // With two NaNs, processor and compiler may choose one.
-            let open = family == Family::FloatBinary && !self.style.wild;
+            let open = has_part(opcode, Family::FloatBinary) && !self.style.wild;
             if !open && (!rare || self.random.percent(25)) {
                 return opcode;
             }
@@ -390,7 +396,7 @@ impl Generator<'_> {
         // Some functions have no use for some instructions.
         let results = self.ty.results().len();
         let useless = tail && callee.results().len() != results
-            || opcode.op().parts()[0].family() == Family::ReturnValue && results != 1;
+            || has_part(opcode, Family::ReturnValue) && results != 1;
         if useless && !self.style.wild {
             return;
         }
@@ -459,4 +465,10 @@ impl Generator<'_> {
             _ => self.random.below(100),
         }
     }
+}
+
+/// Whether a tile has a part of the family.
+fn has_part(opcode: Opcode, family: Family) -> bool {
+    let parts = opcode.op().parts();
+    parts.iter().any(|part| part.family() == family)
 }

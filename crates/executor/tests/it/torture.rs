@@ -53,8 +53,15 @@ enum Stay {
 }
 
 fn stay(opcode: Opcode) -> Stay {
-    // The outermost or first part of a tile.
-    match opcode.op().parts()[0].family() {
+    let op = opcode.op();
+    let parts = op.parts();
+    // The outermost part of a tree; the last part of a sequence, which goes on after a call.
+    let decides = match op.shape() {
+        Some(shape) if shape.is_sequence() => parts[parts.len() - 1],
+        _ => parts[0],
+    };
+    match decides.family() {
+        Family::Call if op.shape().is_some() => Stay::InLoop,
         Family::MemoryGrow
         | Family::MemoryFill
         | Family::MemoryCopy
@@ -80,8 +87,8 @@ fn stay(opcode: Opcode) -> Stay {
 }
 
 /// Appends the instruction so that it does not trap and goes on with the next one. Returns how
-/// many instructions that takes.
-fn append(code: &mut FunctionBuilder, opcode: Opcode) -> u64 {
+/// many instructions that takes. What calls calls `leaf`.
+fn append(code: &mut FunctionBuilder, opcode: Opcode, leaf: u32) -> u64 {
     let kinds = opcode.form().kinds;
     let family = opcode.family();
     let is_tile = opcode.op().shape().is_some();
@@ -136,6 +143,9 @@ fn append(code: &mut FunctionBuilder, opcode: Opcode) -> u64 {
             Kind::Offset => Operand::Offset(100),
             Kind::MemOffset => Operand::MemOffset(1, 100),
             Kind::Func => Operand::Func(0),
+            Kind::DefinedFunc => Operand::DefinedFunc(leaf),
+            Kind::Base => frame_at(ARGUMENTS, &number())[0],
+            Kind::CalleeLinkage => frame_at(ARGUMENTS, &number())[1],
             Kind::Memory => Operand::Memory(1),
             Kind::Table => Operand::Table(0),
             Kind::Global => Operand::Global(0),
@@ -210,12 +220,17 @@ fn forms(family: Family) -> impl Iterator<Item = Opcode> {
 /// Adds functions n -> ... that end in every way there is within an instance.
 fn add_callees(module: &mut Module, ty: u32, table: u32) -> Vec<(u32, FuncType)> {
     let mut callees = Vec::new();
-    let returns =
-        Opcode::all().filter(|opcode| opcode.op().parts()[0].family() == Family::ReturnValue);
+    let returns = Opcode::all().filter(|opcode| {
+        let parts = opcode.op().parts();
+        parts
+            .iter()
+            .any(|part| part.family() == Family::ReturnValue)
+    });
     for opcode in returns {
         let index = module.func(ty, 3, |code| {
             let operand = |kind: &Kind| match kind {
                 Kind::Linkage => code.linkage(),
+                Kind::Rs => rs(0),
                 Kind::Slot => s(0),
                 Kind::Imm => imm(1),
                 Kind::Imm64 => Operand::Imm64(1),
@@ -295,11 +310,12 @@ fn store_for_ever() -> PrunedStore {
 fn in_the_loop(rounds: u64) -> u64 {
     let (mut module, ty, table) = everything();
     let callees = add_callees(&mut module, ty, table);
+    let leaf = callees[0].0;
     let mut instructions = 0;
     let index = module.func(ty, 40, |code| {
         looped(code, |code| {
             for opcode in Opcode::all().filter(|opcode| stay(*opcode) == Stay::InLoop) {
-                instructions += append(code, opcode);
+                instructions += append(code, opcode, leaf);
             }
             for (callee, ty) in &callees {
                 append_call(code, Callee::Own(*callee), ty);
@@ -370,12 +386,13 @@ fn out_of_the_loop(rounds: u64) -> u64 {
     module.data(b"data");
     module.elements(&[]);
     module.fill_table(table, 0, &[imported[2]]);
+    let leaf = imported[2];
     let mut instructions = 0;
     let index = module.func(ty, 40, |code| {
         looped(code, |code| {
             code.op(Zero::Zero, &[span(SCRATCH), Operand::Count(10)]);
             for opcode in Opcode::all().filter(|opcode| stay(*opcode) == Stay::Leaves) {
-                instructions += append(code, opcode);
+                instructions += append(code, opcode, leaf);
             }
             for callee in imported {
                 append_call(code, Callee::Imported(callee), &number());

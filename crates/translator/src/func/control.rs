@@ -13,10 +13,11 @@ use damson_core::fuel;
 use damson_core::types::ValType;
 use damson_ir::{
     Br, BrTable as Switch, CheckEpoch, ConsumeFuel, CopySpan, Label, MAX_PARTS, Op, Operand,
-    Operands, Operation,
+    Operands, Operation, Slot,
 };
 use wasmparser::{BlockType, BrTable};
 
+use super::carry::Carried;
 use super::tile::{Consumer, Root};
 use super::typing::Class;
 use super::value::{Entry, Value};
@@ -46,6 +47,9 @@ pub(crate) struct Control {
     locals_mark: usize,
     /// What charges for the operators around the block.
     fuel: Option<usize>,
+    /// Of a loop: what the accumulator holds on the way in and on the ways back.
+    entry: [Option<Slot>; 2],
+    carried: Carried,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -69,7 +73,7 @@ enum ControlKind {
 /// An instruction that charges fuel for the operators of a stretch of code.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FuelPoint {
-    at: usize,
+    pub(crate) at: usize,
     units: u32,
 }
 
@@ -152,6 +156,8 @@ impl FuncTranslator<'_> {
             shim: None,
             locals_mark,
             fuel: self.fuel,
+            entry: self.int_acc(),
+            carried: Carried::Unknown,
         });
     }
 
@@ -343,6 +349,7 @@ impl FuncTranslator<'_> {
                 // Branches go to its beginning: nothing joins here.
                 self.controls.pop();
                 self.fuel = control.fuel;
+                self.carry(control.label, control.carried, control.entry)?;
                 if !self.reachable {
                     self.stack.truncate(control.height);
                 }
@@ -413,9 +420,12 @@ impl FuncTranslator<'_> {
         }
     }
 
+    /// Notes a branch to a block, after it was emitted.
     fn mark_used(&mut self, index: usize) {
+        let acc = self.int_acc();
         if let Some(control) = self.controls.get_mut(index) {
             control.used = true;
+            control.carried.meet(acc);
         }
     }
 
@@ -520,8 +530,9 @@ impl FuncTranslator<'_> {
         self.settle_ordered(top)?;
         if !returns && (count == 0 || from == control.height) {
             self.settle_span(from, top)?;
+            self.branch_on_top(control.label, false)?;
             self.mark_used(index);
-            return self.branch_on_top(control.label, false);
+            return Ok(());
         }
         if count > FEW || (returns && count > 1) {
             self.settle_span(from, top)?;

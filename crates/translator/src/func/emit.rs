@@ -12,13 +12,13 @@ use damson_ir::{
 
 use super::tile::{begins_sequence, sequence};
 use super::typing::{Class, immediate};
-use super::value::{Tree, has_form};
+use super::value::{Tree, TreeOp, has_form, mirrored};
 use super::{FuncTranslator, Stop};
 
-/// For each accumulator the slot that holds the same value.
+/// For each accumulator the slots that hold the same value, at most two.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Known {
-    slots: [Option<Slot>; 3],
+    slots: [[Option<Slot>; 2]; 3],
 }
 
 impl Known {
@@ -28,15 +28,26 @@ impl Known {
     }
 
     fn is_nothing(&self) -> bool {
-        self.slots.iter().all(Option::is_none)
+        self.slots.as_flattened().iter().all(Option::is_none)
     }
 
     /// A slot changes.
     fn slot_written(&mut self, slot: Slot) {
-        for known in &mut self.slots {
+        for known in self.slots.as_flattened_mut() {
             if *known == Some(slot) {
                 *known = None;
             }
+        }
+    }
+
+    /// A slot receives what the accumulator holds.
+    fn acc_copied(&mut self, class: Class, slot: Slot) {
+        self.slot_written(slot);
+        let [first, second] = &mut self.slots[class as usize];
+        if first.is_none() {
+            *first = Some(slot);
+        } else {
+            *second = Some(slot);
         }
     }
 
@@ -45,11 +56,16 @@ impl Known {
         if let Some(slot) = slot {
             self.slot_written(slot);
         }
-        self.slots[class as usize] = slot;
+        self.slots[class as usize] = [slot, None];
+    }
+
+    /// The slots that hold the same as the accumulator.
+    pub(crate) fn slots(&self, class: Class) -> [Option<Slot>; 2] {
+        self.slots[class as usize]
     }
 
     fn holds(&self, class: Class, slot: Slot) -> bool {
-        self.slots[class as usize] == Some(slot)
+        self.slots[class as usize].contains(&Some(slot))
     }
 }
 
@@ -64,7 +80,26 @@ pub(crate) struct Last {
     sites: ArrayVec<u32, MAX_PARTS>,
 }
 
+/// A comparing branch of which only the second operand is in the accumulator, the other way
+/// round: sequences have no forms for both.
+fn mirrored_branch(op: Op, tree: &Tree, operands: &mut Operands) -> Op {
+    match (tree.root(), &operands[..]) {
+        (TreeOp::IntCompare(compare), [Operand::BrIf(_), Operand::Slot(_), Operand::Acc])
+            if tree.shape.is_none() =>
+        {
+            operands.swap(1, 2);
+            mirrored(compare).op()
+        }
+        _ => op,
+    }
+}
+
 impl Last {
+    /// Nothing is to become one with what follows.
+    pub(crate) fn forget(&mut self) {
+        self.op = None;
+    }
+
     /// Appends an instruction behind this one, or makes one of both if the table has it.
     /// `mark` is the operator it was made at, if that is to be known of every instruction.
     fn append(
@@ -79,8 +114,8 @@ impl Last {
             builder.truncate(self.at);
             mark_sites(builder, mark, &self.sites);
             builder.push(fused, &self.operands)?;
-            // A sequence has two parts, no more.
-            self.op = None;
+            self.op = Some(fused);
+            self.end = builder.position();
             return Ok(());
         }
         self.op = None;
@@ -108,11 +143,13 @@ impl Last {
         sites: &[u32],
     ) -> Option<Op> {
         let first = self.op?;
-        let shape = sequence(first.family(), op.family())?;
+        let shape = sequence(first, op.family())?;
         if self.end != builder.position() || builder.is_bound_after(self.at) {
             return None;
         }
-        let fused = Op::tile(shape, &[first, op])?;
+        let mut parts = first.parts();
+        parts.try_push(op).ok()?;
+        let fused = Op::tile(shape, &parts)?;
         fused.form_of(Kinds::of_operands(&self.operands).and_operands(operands))?;
         // What the table has a form for is not more than an instruction can have.
         self.operands.try_extend_from_slice(operands).ok()?;
@@ -194,7 +231,8 @@ impl FuncTranslator<'_> {
     pub(crate) fn emit_detached(&mut self, id: u32, dst: Operand) -> Result<(), Stop> {
         let tree = self.stack.detached(id);
         let op = tree.op.ok_or(Stop::Operator)?;
-        let operands = self.tree_operands(op, dst, tree);
+        let mut operands = self.tree_operands(op, dst, tree);
+        let op = mirrored_branch(op, tree, &mut operands);
         if tree.shape.is_some() && !has_form(op, &operands) {
             let (inner, outer) = tree.in_two();
             self.stack.free_tree(id);
@@ -212,7 +250,8 @@ impl FuncTranslator<'_> {
 
     fn emit_tree(&mut self, tree: &Tree, dst: Operand) -> Result<(), Stop> {
         let op = tree.op.ok_or(Stop::Operator)?;
-        let operands = self.tree_operands(op, dst, tree);
+        let mut operands = self.tree_operands(op, dst, tree);
+        let op = mirrored_branch(op, tree, &mut operands);
         if tree.shape.is_some() && !has_form(op, &operands) {
             let (inner, outer) = tree.in_two();
             return self.emit_in_two(&inner, &outer, dst);
@@ -300,7 +339,11 @@ impl FuncTranslator<'_> {
     pub(crate) fn copy_slot(&mut self, class: Class, src: Slot, dst: Operand) -> Result<(), Stop> {
         let to_acc = [dst, Operand::Acc];
         if self.known.holds(class, src) && has_form(class.copy().op(), &to_acc) {
-            return self.emit(class.copy(), &to_acc, Some(class));
+            self.emit(class.copy(), &to_acc, Some(class))?;
+            if let Operand::To(slot) = dst {
+                self.known.acc_copied(class, slot);
+            }
+            return Ok(());
         }
         if matches!(dst, Operand::To(_)) {
             // A cell is a cell: one instruction less to be met in sequences.

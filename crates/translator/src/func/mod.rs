@@ -7,6 +7,7 @@
 //! | [`select`] | which operation, which operands |
 //! | [`tile`] | which operations become one instruction |
 //! | [`control`] | blocks, branches, where values are at labels |
+//! | [`carry`] | what short loops keep in the accumulator |
 //! | [`call`] | calls and returns |
 //! | [`flush`] | when a pending value is emitted |
 //! | [`stack`] | what the operand stack holds |
@@ -45,6 +46,7 @@
 #[cfg(test)]
 mod bombs;
 mod call;
+mod carry;
 mod control;
 mod emit;
 mod flush;

@@ -110,8 +110,36 @@ impl FuncTranslator<'_> {
     fn binary(&mut self, op: impl Fold<2>, tree: TreeOp) -> Result<(), Stop> {
         match self.fold_top(op) {
             true => Ok(()),
-            false => self.push_operation(tree, 2, op.result_type()),
+            false => {
+                let tree = self.without_subtraction(tree);
+                self.push_operation(tree, 2, op.result_type())
+            }
         }
+    }
+
+    /// The addition of the opposite for the subtraction of a constant: there are more tiles of
+    /// additions.
+    fn without_subtraction(&mut self, op: TreeOp) -> TreeOp {
+        let top = self.stack.height().wrapping_sub(1);
+        let Some(Entry {
+            ty,
+            value: Value::Const(bits),
+        }) = self.stack.get(top)
+        else {
+            return op;
+        };
+        let (add, opposite) = match op {
+            TreeOp::IntBinary(IntBinary::I32Sub) => {
+                (IntBinary::I32Add, (bits as u32).wrapping_neg().into())
+            }
+            TreeOp::IntBinary(IntBinary::I64Sub) => (IntBinary::I64Add, bits.wrapping_neg()),
+            _ => return op,
+        };
+        if immediate(ty, opposite).is_none() {
+            return op;
+        }
+        self.stack.set(top, Value::Const(opposite));
+        TreeOp::IntBinary(add)
     }
 
     fn compare(&mut self, op: impl Fold<2>, tree: TreeOp, mirrored: TreeOp) -> Result<(), Stop> {
@@ -307,6 +335,7 @@ impl FuncTranslator<'_> {
         let (root, head) = match op {
             TreeOp::IntBinary(_) | TreeOp::FloatBinary(_) => (Root::Bin, Operand::R),
             TreeOp::IntCompare(_) => (Root::Compare, Operand::BrIf(Target::By(0))),
+            TreeOp::FloatCompare(_) => (Root::FloatCompare, Operand::BrIf(Target::By(0))),
             TreeOp::IntTest(_) => (Root::Test, Operand::BrIf(Target::By(0))),
             TreeOp::Load { .. } => (Root::Load, Operand::R),
             TreeOp::IntSelect => (Root::Select, Operand::R),

@@ -22,6 +22,7 @@ use crate::func::typing::immediate;
 pub(crate) enum Root {
     Bin,
     Compare,
+    FloatCompare,
     Test,
     Load,
     Select,
@@ -81,12 +82,16 @@ struct Found {
     tile: (Shape, Op),
 }
 
-/// The shape of a tile of two instructions one after the other.
-pub(crate) fn sequence(first: Family, second: Family) -> Option<Shape> {
-    SEQUENCES[first as usize][second as usize]
+/// The shape that instructions one after the other make: `last`, which may be a sequence
+/// itself, and `next`.
+pub(crate) fn sequence(last: Op, next: Family) -> Option<Shape> {
+    match last.shape() {
+        None => SEQUENCES[last.family() as usize][next as usize],
+        Some(shape) => sequence_of_three(shape, next),
+    }
 }
 
-/// Whether an instruction of the family can be the first of a tile of two.
+/// Whether an instruction of the family can be the first of a sequence.
 pub(crate) fn begins_sequence(family: Family) -> bool {
     BEGINNINGS[family as usize]
 }
@@ -117,7 +122,10 @@ static BEGINNINGS: [bool; FAMILY_COUNT] = {
 
 /// What the tables above are made of.
 const fn shape_of_sequence(first: Family, second: Family) -> Option<Shape> {
-    use Family::{Br, CopyValue, FloatStore, IntBinary, IntCompare, IntStore, IntTest, Load};
+    use Family::{
+        Br, Call, CopyValue, FloatBinary, FloatStore, IntBinary, IntCompare, IntStore, IntTest,
+        Load, ReturnValue,
+    };
     Some(match (first, second) {
         (IntBinary, IntBinary) => Shape::AddThenBin,
         (IntBinary, Br) => Shape::AddThenBr,
@@ -144,6 +152,39 @@ const fn shape_of_sequence(first: Family, second: Family) -> Option<Shape> {
         (IntStore, Br) => Shape::StoreThenBr,
         (IntCompare, IntBinary) => Shape::CompareThenAdd,
         (IntCompare, CopyValue) => Shape::CompareThenCopy,
+        (IntBinary, Call) => Shape::BinThenCall,
+        (CopyValue, Call) => Shape::CopyThenCall,
+        (Load, Call) => Shape::LoadThenCall,
+        (IntBinary, ReturnValue) => Shape::AddThenReturn,
+        (FloatBinary, FloatBinary) => Shape::FloatThenFloat,
+        (FloatBinary, CopyValue) => Shape::FloatThenCopy,
+        _ => return None,
+    })
+}
+
+fn sequence_of_three(first_two: Shape, third: Family) -> Option<Shape> {
+    use Family::{Br, Call, IntCompare, IntTest};
+    Some(match (first_two, third) {
+        (Shape::AddThenBin, Br) => Shape::AddThenAddThenBr,
+        (Shape::AddThenBin, IntTest) => Shape::AddThenAddThenTest,
+        (Shape::AddThenBin, IntCompare) => Shape::AddThenAddThenCompare,
+        (Shape::AddThenBin, Call) => Shape::BinThenBinThenCall,
+        (Shape::AddThenCopy, Br) => Shape::AddThenCopyThenBr,
+        (Shape::AddThenCopy, IntTest) => Shape::AddThenCopyThenTest,
+        (Shape::AddThenCopy, IntCompare) => Shape::AddThenCopyThenCompare,
+        (Shape::AddThenCopy, Call) => Shape::BinThenCopyThenCall,
+        (Shape::AddThenLoad, IntTest) => Shape::AddThenLoadThenTest,
+        (Shape::AddThenLoad, IntCompare) => Shape::AddThenLoadThenCompare,
+        (Shape::CopyThenBin, Br) => Shape::CopyThenAddThenBr,
+        (Shape::CopyThenBin, IntTest) => Shape::CopyThenAddThenTest,
+        (Shape::CopyThenBin, IntCompare) => Shape::CopyThenAddThenCompare,
+        (Shape::CopyThenBin, Call) => Shape::CopyThenBinThenCall,
+        (Shape::CopyThenCopy, Br) => Shape::CopyThenCopyThenBr,
+        (Shape::CopyThenCopy, IntTest) => Shape::CopyThenCopyThenTest,
+        (Shape::CopyThenCopy, IntCompare) => Shape::CopyThenCopyThenCompare,
+        (Shape::CopyThenCopy, Call) => Shape::CopyThenCopyThenCall,
+        (Shape::CompareThenAdd, Call) => Shape::CompareThenAddThenCall,
+        (Shape::CompareThenCopy, Call) => Shape::CompareThenCopyThenCall,
         _ => return None,
     })
 }
@@ -152,11 +193,13 @@ const fn shape_of_sequence(first: Family, second: Family) -> Option<Shape> {
 fn shape_of(root: Root, nodes: [Option<Node>; 3]) -> Option<Shape> {
     use Node::{Bin, BinBin, BinGlobal, BinLoad, Compare, Global, Load};
     let [first, second, third] = nodes;
-    if third.is_some() {
-        return None;
+    if let Some(third) = third {
+        let only = first.is_none() && second.is_none();
+        return (only && root == Root::Select && third == Bin).then_some(Shape::SelectRightBin);
     }
     Some(match (root, first, second) {
         (Root::Bin, Some(Bin), None) => Shape::BinBin,
+        (Root::Bin, Some(BinBin), None) => Shape::BinBinBin,
         (Root::Bin, None, Some(Bin)) => Shape::BinRightBin,
         (Root::Bin, Some(Bin), Some(Bin)) => Shape::BinBothBin,
         (Root::Bin, Some(Load), None) => Shape::BinLoad,
@@ -168,13 +211,17 @@ fn shape_of(root: Root, nodes: [Option<Node>; 3]) -> Option<Shape> {
         (Root::Compare, Some(Load), None) => Shape::CompareLoad,
         (Root::Compare, Some(Load), Some(Load)) => Shape::CompareLoadLoad,
         (Root::Compare, Some(BinLoad), None) => Shape::CompareBinLoad,
+        (Root::Compare, Some(Global), None) => Shape::CompareGlobal,
+        (Root::FloatCompare, Some(Bin), None) => Shape::FloatCompareBin,
         (Root::Test, Some(Bin), None) => Shape::TestBin,
         (Root::Test, Some(Load), None) => Shape::TestLoad,
         (Root::Test, Some(BinLoad), None) => Shape::TestBinLoad,
+        (Root::Test, Some(Global), None) => Shape::TestGlobal,
         (Root::Load, Some(Bin), None) => Shape::LoadBin,
         (Root::Load, Some(BinBin), None) => Shape::LoadBinBin,
         (Root::Load, Some(Load), None) => Shape::LoadLoad,
         (Root::Select, Some(Compare), None) => Shape::SelectCompare,
+        (Root::Select, None, Some(Bin)) => Shape::SelectBin,
         (Root::IntStore, None, Some(Bin)) => Shape::StoreBin,
         (Root::FloatStore, None, Some(Bin)) => Shape::FloatStoreBin,
         (Root::IntStore | Root::FloatStore, None, Some(Load)) => Shape::StoreLoad,
@@ -211,7 +258,7 @@ impl Tree {
         let (shape, own_leaves) = match self.shape {
             Some(Shape::CompareBinLoad) => (Some(Shape::BinLoad), 1),
             Some(Shape::TestBinLoad) => (Some(Shape::BinLoad), 0),
-            Some(Shape::TestBin | Shape::TestLoad) => (None, 0),
+            Some(Shape::TestBin | Shape::TestLoad | Shape::TestGlobal) => (None, 0),
             _ => (None, 1),
         };
         let inner_leaves = self.leaves.len().saturating_sub(own_leaves);

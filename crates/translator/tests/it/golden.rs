@@ -1,4 +1,5 @@
-//! Golden tests: `golden/*.wat` in, disassembled bytecode out.
+//! Golden tests: `golden/*.wat` in, disassembled bytecode out; in `golden/compact` that of a
+//! compact build, which builds without optimisation are.
 //!
 //! With `DAMSON_BLESS=1` in the environment the expected files are written
 //! anew; look at the difference before you commit it. A file whose name begins
@@ -30,7 +31,10 @@ fn bytecode_is_as_recorded() {
         let mut config = Config::default();
         config.consume_fuel = name.starts_with("fuel");
         let text = disassemble(&module(&std::fs::read_to_string(&path).unwrap(), &config));
-        let expected = path.with_extension("txt");
+        let expected = match damson_ir::IS_COMPACT {
+            false => path.with_extension("txt"),
+            true => dir.join("compact").join(format!("{name}.txt")),
+        };
         if bless {
             std::fs::write(&expected, &text).unwrap();
         } else if std::fs::read_to_string(&expected).ok().as_deref() != Some(&text) {

@@ -744,7 +744,7 @@ macro_rules! sequence_table {
                     (Rs Acc Offset DefinedFunc Base CalleeLinkage)
                 }
                 sets {
-                    LoadThenCall { Load(I32Load I32Load8U I64Load F64Load) Call(Call) }
+                    LoadThenCall { Load(I32Load I32Load8U I64Load) Call(Call) }
                 }
             }
 

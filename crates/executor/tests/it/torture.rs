@@ -491,8 +491,9 @@ fn rounds(optimised: u64) -> u64 {
 
 #[test]
 fn hundreds_of_millions_of_instructions_take_no_native_stack() {
-    let count = on_a_small_stack(|| in_the_loop(rounds(100_000)));
-    assert!(count >= rounds(250_000_000), "{count} instructions");
+    let count = on_a_small_stack(|| in_the_loop(rounds(20_000)));
+    // Each more often than the native stack has room for return addresses.
+    assert!(count >= rounds(30_000_000), "{count} instructions");
 }
 
 #[test]

@@ -9,13 +9,13 @@ fn nested(shape: Shape) -> &'static [&'static [usize]] {
     use Shape::*;
     match shape {
         BinBin | BinLoad | LoadBin | LoadLoad | CompareBin | CompareLoad | TestBin | TestLoad
-        | StoreAt | FloatStoreAt | SelectCompare | SwitchLoad | SwitchBin | BinGlobal => {
-            &[&[0], &[]]
-        }
+        | StoreAt | FloatStoreAt | SelectCompare | SwitchLoad | SwitchBin | BinGlobal
+        | CompareGlobal | TestGlobal | FloatCompareBin => &[&[0], &[]],
         BinRightBin | BinRightLoad | StoreBin | FloatStoreBin | StoreLoad | ReturnBin
-        | GlobalSetBin => &[&[1], &[]],
+        | GlobalSetBin | SelectBin => &[&[1], &[]],
+        SelectRightBin => &[&[2], &[]],
         BinBothBin | BinLoadLoad | CompareLoadLoad => &[&[0, 1], &[], &[]],
-        BinBinLoad | LoadBinBin | TestBinLoad | CompareBinLoad | StoreAtBinBin => {
+        BinBinBin | BinBinLoad | LoadBinBin | TestBinLoad | CompareBinLoad | StoreAtBinBin => {
             &[&[0], &[0], &[]]
         }
         StoreBinLoad | GlobalSetBinGlobal => &[&[1], &[0], &[]],
@@ -128,9 +128,9 @@ pub(super) fn traps(part: &Op) -> bool {
 
 // The frame of a function: its parameters, the linkage, and then
 /// the slots that the operands name,
-pub(super) const WORK: u16 = 14;
+pub(super) const WORK: u16 = 18;
 /// how many there are (an operand of a tile at most has one of its own),
-pub(super) const SLOTS: u16 = 6;
+pub(super) const SLOTS: u16 = 10;
 /// the accumulators,
 const ACCS: u16 = WORK + SLOTS;
 /// the globals,
@@ -140,7 +140,15 @@ pub(super) const WAY: u16 = GLOBALS + 2;
 /// these are the results, and what follows is for parts.
 const SCRATCH: u16 = WAY + 1;
 pub(super) const RESULTS: u16 = SCRATCH - WORK;
-const FRAME: u32 = 48;
+/// Where the frame of a callee begins.
+const CALLEE: u16 = SCRATCH + 12;
+const FRAME: u32 = 64;
+
+/// What functions begin with: the slots, the accumulators and the globals, then one more.
+pub(super) const ARGUMENTS: usize = SLOTS as usize + 6;
+
+/// The function that instructions call: it adds one to its parameter.
+pub(super) const CALLED: u32 = 0;
 
 /// The ways out of an instruction: on, or by one of its targets.
 pub(super) const WAYS: usize = 5;
@@ -165,16 +173,16 @@ fn slots(opcode: Opcode, positions: &[Position], sharing: Sharing) -> Vec<u16> {
     let kinds = opcode.form().kinds;
     assert!(kinds.len() <= usize::from(SLOTS), "{opcode}");
     let sequence = opcode.op().shape().is_some_and(Shape::is_sequence);
-    let is_second = |at: usize| sequence && positions[at].index == 1;
+    let is_later = |at: usize| sequence && positions[at].index > 0;
     let first_of =
-        |wanted: fn(Kind) -> bool| (0..kinds.len()).find(|&at| !is_second(at) && wanted(kinds[at]));
+        |wanted: fn(Kind) -> bool| (0..kinds.len()).find(|&at| !is_later(at) && wanted(kinds[at]));
     let source = first_of(|kind| kind == Kind::Slot);
     let result = first_of(|kind| matches!(kind, Kind::Rs | Kind::To));
     let slot = |at: usize| match (sharing, kinds[at]) {
         (Sharing::Apart, _) => at,
         (Sharing::Same, _) => 0,
-        (Sharing::Chained, Kind::Rs | Kind::To) if !is_second(at) => source.unwrap_or(at),
-        (Sharing::Chained, Kind::Slot) if is_second(at) && result.is_some() => {
+        (Sharing::Chained, Kind::Rs | Kind::To) if !is_later(at) => source.unwrap_or(at),
+        (Sharing::Chained, Kind::Slot) if is_later(at) && result.is_some() => {
             source.or(result).unwrap_or(at)
         }
         (Sharing::Chained, _) => at,
@@ -286,6 +294,10 @@ impl Case {
                 Kind::Imm => Operand::Imm(self.immediates[at]),
                 Kind::Offset => Operand::Offset(self.offsets[at]),
                 Kind::BrIf => br_if(ways[1]),
+                Kind::BrUnless => Operand::BrUnless(ways[1].into()),
+                Kind::DefinedFunc => Operand::DefinedFunc(CALLED),
+                Kind::Base => Operand::Base(Slot(CALLEE)),
+                Kind::CalleeLinkage => Operand::CalleeLinkage(Slot(CALLEE + 1)),
                 Kind::Target => Operand::Target(ways[1].into()),
                 Kind::Linkage => code.linkage(),
                 Kind::Global => Operand::Global(u32::from(self.slots[at] % 2)),
@@ -309,8 +321,11 @@ impl Case {
         body: impl FnOnce(&mut FunctionBuilder, &[Operand], &[Label]),
     ) -> u32 {
         module.func(ty, FRAME, |code| {
-            let six = Operand::Count(SLOTS.into());
-            code.op(CopySpan::CopySpan, &[span(WORK), span(0), six]);
+            let all = Operand::Count(SLOTS.into());
+            code.op(CopySpan::CopySpan, &[span(WORK), span(0), all]);
+            if self.has(Kind::Base) {
+                code.op(CopyValue::IntCopy, &[to(CALLEE), s(0)]);
+            }
             let globals = self.has(Kind::Global) || self.has(Kind::GlobalMut);
             for index in (0..2).filter(|_| globals) {
                 let from = s(SLOTS + 3 + index);
@@ -327,7 +342,12 @@ impl Case {
             let end = code.new_label();
             let used = match () {
                 () if self.has(Kind::Targets) => WAYS,
-                () if self.has(Kind::BrIf) || self.has(Kind::Target) => 2,
+                () if [Kind::BrIf, Kind::BrUnless, Kind::Target]
+                    .into_iter()
+                    .any(|kind| self.has(kind)) =>
+                {
+                    2
+                }
                 () => 1,
             };
             for (number, way) in ways.into_iter().take(used).enumerate() {
@@ -382,10 +402,12 @@ impl Case {
                 site: FIRST_SITE,
             };
             if op.shape().expect("a tile").is_sequence() {
-                let parts_of = op.parts();
-                let (first, second) = operands.split_at(parts_of[0].family().info().operands.len());
-                parts.push(code, parts_of[0], first, targets);
-                parts.push(code, parts_of[1], second, targets);
+                let mut rest = operands;
+                for part in op.parts() {
+                    let (own, following) = rest.split_at(part.family().info().operands.len());
+                    parts.push(code, part, own, targets);
+                    rest = following;
+                }
             } else {
                 parts.tree(code, targets);
             }

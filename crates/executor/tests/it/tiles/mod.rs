@@ -12,7 +12,8 @@
 mod cases;
 
 use self::cases::{
-    Case, Class, FIRST_SITE, RESULTS, SHARINGS, SLOTS, WAY, WAYS, WORK, traps, value,
+    ARGUMENTS, CALLED, Case, Class, FIRST_SITE, RESULTS, SHARINGS, SLOTS, WAY, WAYS, WORK, traps,
+    value,
 };
 use crate::generator::Random;
 use crate::support::*;
@@ -117,8 +118,14 @@ fn check_family(family: Family, seen: &mut HashMap<Op, Seen>) {
     let info = family.info();
     let first = usize::from(info.first);
     let mut module = Module::default();
-    let of_many = module.ty(&[I64; 12], &[I64; RESULTS as usize]);
-    let of_one = module.ty(&[I64; 12], &[I64]);
+    let of_many = module.ty(&[I64; ARGUMENTS], &[I64; RESULTS as usize]);
+    let of_one = module.ty(&[I64; ARGUMENTS], &[I64]);
+    let of_called = module.ty(&[I64], &[I64]);
+    let called = module.func(of_called, 3, |code| {
+        code.op(IntBinary::I64Add, &[Operand::R, s(0), imm(1)]);
+        code.op(ReturnValue::IntReturn, &[code.linkage(), Operand::Acc]);
+    });
+    assert_eq!(called, CALLED);
     module.memory(1, Some(1));
     for _ in 0..2 {
         module.global(I64, constant(0));

@@ -9,6 +9,7 @@
 //! | [`control`] | blocks, branches, where values are at labels |
 //! | [`carry`] | what short loops keep in the accumulator |
 //! | [`call`] | calls and returns |
+//! | [`fold`] | what known operands save |
 //! | [`flush`] | when a pending value is emitted |
 //! | [`stack`] | what the operand stack holds |
 //! | [`frame`] | which slot holds what |
@@ -50,6 +51,7 @@ mod carry;
 mod control;
 mod emit;
 mod flush;
+mod fold;
 mod frame;
 mod locals;
 mod memory;

@@ -58,7 +58,7 @@ struct Cli {
 /// What is executed is not counted.
 #[cfg(not(feature = "count"))]
 #[derive(Default)]
-struct Executed;
+struct Executed {}
 
 #[cfg(not(feature = "count"))]
 impl Executed {

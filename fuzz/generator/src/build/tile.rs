@@ -81,7 +81,10 @@ impl FuncGen<'_> {
                 let args = vec![inner, self.operand(ty)];
                 match ty == Ty::I32 && self.rng.chance(50) {
                     // Bytes become a word.
-                    true => numeric(*self.rng.pick(&["I32Add", "I32Or"]), args),
+                    true => {
+                        let op = *self.rng.pick(&["I32Add", "I32Or"]);
+                        numeric(op, args)
+                    }
                     false => self.binary_of(ty, args),
                 }
             }
@@ -213,7 +216,7 @@ impl FuncGen<'_> {
         match self.rng.chance(50) {
             // The one of all bits.
             true => all[0],
-            false => *self.rng.pick(&all),
+            false => all[self.rng.below(all.len())],
         }
     }
 
@@ -254,7 +257,8 @@ impl FuncGen<'_> {
                 true => Node::i32(self.rng.below(32) as i32),
                 false => self.operand_local(ty),
             };
-            return numeric(*self.rng.pick(&["I32Shl", "I32And"]), vec![read, by]);
+            let op = *self.rng.pick(&["I32Shl", "I32And"]);
+            return numeric(op, vec![read, by]);
         }
         let args = vec![read, self.operand(ty)];
         self.binary_of(ty, args)

@@ -9,7 +9,7 @@ use arrayvec::ArrayVec;
 pub type Operands = ArrayVec<Operand, MAX_OPERANDS>;
 
 /// No family has more operands.
-const MAX_OPERANDS: usize = 10;
+const MAX_OPERANDS: usize = 9;
 
 /// No form has more bytes of operands.
 const MAX_OPERAND_BYTES: usize = 32;

@@ -307,7 +307,7 @@ impl Kinds {
 
     /// These kinds, then another.
     ///
-    /// Each has six bits that are not all zero. No instruction has more than eight operands,
+    /// Each has six bits that are not all zero. No instruction has more than nine operands,
     /// so kinds of which some were shifted out are greater than those of every form.
     #[inline]
     #[must_use]

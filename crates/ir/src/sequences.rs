@@ -4,6 +4,9 @@
 //! A sequence is what its parts do one after the other, so it needs no rule of its own but
 //! that only its last part may be a terminator, and that a branch that is not its last part
 //! stays in it when it is not taken.
+//!
+//! What comes before a call neither branches nor traps: the code of the callee is asked for
+//! before, and compiling it takes fuel, which a call that does not happen must not.
 
 /// Adds the rows of sequences to those of trees.
 #[doc(hidden)]
@@ -736,18 +739,6 @@ macro_rules! sequence_table {
                 }
             }
 
-            /// A read, then a call
-            LoadThenCall sequence {
-                operands(dst, a, at, func, base, linkage)
-                forms {
-                    (Rs Slot Offset DefinedFunc Base CalleeLinkage)
-                    (Rs Acc Offset DefinedFunc Base CalleeLinkage)
-                }
-                sets {
-                    LoadThenCall { Load(I32Load I32Load8U I64Load) Call(Call) }
-                }
-            }
-
             /// Two copies, then a call
             CopyThenCopyThenCall sequence {
                 operands(to, from, then_to, then_from, func, base, linkage)
@@ -821,50 +812,6 @@ macro_rules! sequence_table {
                 }
                 sets {
                     BinThenBinThenCall { IntBinary(I32Add I64Add) IntBinary(I32Add I64Add) Call(Call) }
-                }
-            }
-
-            /// A comparing branch that is not taken, then an addition, then a call
-            CompareThenAddThenCall sequence {
-                operands(branch, a, b, dst, c, d, func, base, linkage)
-                forms {
-                    (BrIf Acc Slot Rs Slot Imm DefinedFunc Base CalleeLinkage)
-                    (BrIf Acc Slot Rs Slot Slot DefinedFunc Base CalleeLinkage)
-                    (BrIf Acc Imm Rs Slot Imm DefinedFunc Base CalleeLinkage)
-                    (BrIf Acc Imm Rs Slot Slot DefinedFunc Base CalleeLinkage)
-                    (BrIf Slot Slot Rs Slot Imm DefinedFunc Base CalleeLinkage)
-                    (BrIf Slot Slot Rs Slot Slot DefinedFunc Base CalleeLinkage)
-                    (BrIf Slot Imm Rs Slot Imm DefinedFunc Base CalleeLinkage)
-                    (BrIf Slot Imm Rs Slot Slot DefinedFunc Base CalleeLinkage)
-                }
-                sets {
-                    CompareThenAddThenCall {
-                        IntCompare(I32Eq I32Ne I32LtS I32LtU I32GtS I32GtU I32LeS I32LeU I32GeS I32GeU)
-                        IntBinary(I32Add I64Add)
-                        Call(Call)
-                    }
-                }
-            }
-
-            /// A comparing branch that is not taken, then a copy, then a call
-            CompareThenCopyThenCall sequence {
-                operands(branch, a, b, to, from, func, base, linkage)
-                forms {
-                    (BrIf Acc Slot To Slot DefinedFunc Base CalleeLinkage)
-                    (BrIf Acc Slot To Imm DefinedFunc Base CalleeLinkage)
-                    (BrIf Acc Imm To Slot DefinedFunc Base CalleeLinkage)
-                    (BrIf Acc Imm To Imm DefinedFunc Base CalleeLinkage)
-                    (BrIf Slot Slot To Slot DefinedFunc Base CalleeLinkage)
-                    (BrIf Slot Slot To Imm DefinedFunc Base CalleeLinkage)
-                    (BrIf Slot Imm To Slot DefinedFunc Base CalleeLinkage)
-                    (BrIf Slot Imm To Imm DefinedFunc Base CalleeLinkage)
-                }
-                sets {
-                    CompareThenCopyThenCall {
-                        IntCompare(I32Eq I32Ne I32LtS I32LtU I32GtS I32GtU I32LeS I32LeU I32GeS I32GeU)
-                        CopyValue(IntCopy)
-                        Call(Call)
-                    }
                 }
             }
 

@@ -680,7 +680,8 @@ macro_rules! tile_table {
                 }
             }
 
-            /// Branches if `compare(inner(a, b), c)` for floats
+            /// `dst = compare(inner(a, b), c)` for floats, or a branch on it. As a value, too: in
+            /// two instructions the first would write another accumulator than the second.
             FloatCompareBin tree {
                 operands(dst, a, b, c)
                 forms {
@@ -688,6 +689,9 @@ macro_rules! tile_table {
                     (BrIf Acc Slot Imm) (BrIf Slot Acc Slot) (BrIf Slot Acc Imm)
                     (BrUnless Slot Slot Slot) (BrUnless Slot Slot Imm) (BrUnless Acc Slot Slot)
                     (BrUnless Acc Slot Imm) (BrUnless Slot Acc Slot) (BrUnless Slot Acc Imm)
+                    (R Slot Slot Slot) (R Slot Slot Imm) (R Acc Slot Slot) (R Acc Slot Imm)
+                    (R Slot Acc Slot) (R Slot Acc Imm) (Rs Slot Slot Slot) (Rs Slot Slot Imm)
+                    (Rs Acc Slot Slot) (Rs Acc Slot Imm) (Rs Slot Acc Slot) (Rs Slot Acc Imm)
                 }
                 sets {
                     F64CompareBin { FloatCompare(F64Lt F64Gt F64Le F64Ge) FloatBinary(F64Add F64Sub F64Mul) }

@@ -2,9 +2,9 @@
 //! function per rule, which gives another result when that rule alone is broken. The
 //! results are those of the specification, worked out by hand.
 
-use damson::{Linker, Store, TrapCode};
+use damson::{Config, Engine, Linker, Store, TrapCode};
 
-use crate::{MODES, engine_in, module};
+use crate::{MODES, module};
 
 const PROGRAM: &str = r#"(module
     (memory 1)
@@ -75,6 +75,47 @@ const PROGRAM: &str = r#"(module
     (func (export "operation_on_a_slot_of_a_callee") (param i32) (result i32)
       (i32.sub (call $seven) (call $five))
       (i32.add (call $ten)))
+
+    ;; What is copied on the way out of a block is not copied where code goes on.
+    (func (export "value_copied_on_the_way_out") (param i32) (result i32) (local i32)
+      (block $out (result i32)
+        (call $seven)
+        (local.tee 1 (i32.add (local.get 0) (i32.const 1)))
+        (br_if $out (i32.eqz (local.get 0)))
+        (drop)
+        (i32.mul (i32.const 3))))
+
+    ;; Two loops begin at the same place, and bring other values back to it.
+    (func (export "loops_that_begin_together") (param i32) (result i32) (local $n i32) (local $end i32)
+      (local.set $end (i32.mul (local.get 0) (i32.const 100)))
+      (loop $outer
+        (loop $inner
+          (br_if $inner
+            (i32.lt_u
+              (local.tee $n (i32.add (local.get 0) (local.get $n)))
+              (local.get $end))))
+        (local.set 0 (i32.add (local.get 0) (i32.const 1)))
+        (br_if $outer (i32.lt_u (local.get 0) (i32.const 5))))
+      (local.get $n))
+
+    ;; A comparison of floats is needed while another float waits.
+    (func (export "comparison_beside_a_float") (param i32) (result i32)
+      (local $x f64) (local $y f64) (local $less i32)
+      (local.set $x (f64.convert_i32_s (local.get 0)))
+      (local.set $y (f64.neg (local.get $x)))
+      (f64.copysign (f64.abs (local.get $x)) (local.get $y))
+      (local.set $less (f64.lt (f64.add (local.get $x) (local.get $x)) (f64.const 100)))
+      (i32.add (i32.trunc_f64_s) (local.get $less)))
+
+    ;; A branch leaves a value behind that waits for an accumulator.
+    (func (export "value_left_behind") (param i32) (result i32) (local i32)
+      (local.set 1 (i32.sub (local.get 0) (i32.const 4)))
+      (block (result i32 i32)
+        (i32.xor (i32.clz (local.get 0)) (local.get 1))
+        (local.get 0)
+        (i32.mul (local.get 0) (local.get 1))
+        (br 0))
+      (i32.sub))
 
     ;; An operation takes an accumulator over from its operand, while a pending one reads the
     ;; slot that both belong to.
@@ -194,6 +235,10 @@ const EXPECTED: &[(&str, i32, Result<i32, TrapCode>)] = &[
     ("bits_of_a_float", 1, Ok(0x4000_0001)),
     ("accumulator_after_a_tile", 7, Ok(24)),
     ("code_that_loops_between_two_additions", 3, Ok(34)),
+    ("value_copied_on_the_way_out", 10, Ok(21)),
+    ("loops_that_begin_together", 1, Ok(109)),
+    ("comparison_beside_a_float", 5, Ok(-4)),
+    ("value_left_behind", 7, Ok(-14)),
     ("constant_on_the_left", 7, Ok(1)),
     ("constant_on_the_left", 3, Ok(0)),
     ("local_set_on_one_way", 0, Ok(0)),
@@ -204,10 +249,23 @@ const EXPECTED: &[(&str, i32, Result<i32, TrapCode>)] = &[
 
 #[test]
 fn every_rule_of_pending_values_is_kept() {
-    for mode in MODES {
-        let engine = engine_in(mode);
+    for (mode, metered, interruptible) in MODES.into_iter().flat_map(|mode| {
+        [(false, false), (true, false), (false, true)]
+            .map(|(metered, interruptible)| (mode, metered, interruptible))
+    }) {
+        let mut config = Config::default();
+        config.compilation_mode(mode);
+        config.consume_fuel(metered);
+        config.epoch_interruption(interruptible);
+        let engine = Engine::new(&config);
         let module = module(&engine, PROGRAM);
         let mut store = Store::new(&engine, ());
+        if metered {
+            store.set_fuel(u64::MAX).expect("metered");
+        }
+        if interruptible {
+            store.set_epoch_deadline(1);
+        }
         let instance = Linker::new(&engine)
             .instantiate_and_start(&mut store, &module)
             .expect("it imports nothing");
@@ -222,6 +280,9 @@ fn every_rule_of_pending_values_is_kept() {
                 wrong.push(format!("{name}({argument}): {found:?}, not {expected:?}"));
             }
         }
-        assert!(wrong.is_empty(), "{mode:?}: {wrong:#?}");
+        assert!(
+            wrong.is_empty(),
+            "{mode:?}, metered {metered}, interruptible {interruptible}: {wrong:#?}"
+        );
     }
 }

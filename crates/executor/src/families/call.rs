@@ -8,8 +8,7 @@ use super::Statement;
 use super::control::copy_down;
 use crate::code::Code;
 use crate::dispatch::{Exit, Instruction, dispatch, exit, trap};
-use crate::expr::Fault;
-use crate::place::{Place, cells, jump_apart, read_u16, read_u32};
+use crate::place::{Place, cells, read_u16, read_u32};
 use core::marker::PhantomData;
 use core::ptr;
 use damson_core::context::{Context, Regs};
@@ -85,36 +84,26 @@ unsafe fn call_code(cx: *mut Context, regs: Regs, entry: *const CodeEntry, frame
         if code.is_null() {
             return need_code(cx, regs, entry);
         }
-        enter(cx, regs, code, frame, 0)
+        enter(cx, regs, code, frame)
     }
 }
 
-/// The same with the callee's code; `sites` operations before the call can trap.
+/// The same with the callee's code.
 ///
 /// # Safety
 ///
 /// As for [`call_code`]; `code` is that of the function.
 #[inline(always)]
-unsafe fn enter(
-    cx: *mut Context,
-    mut regs: Regs,
-    code: *const Code,
-    frame: Frame,
-    site: usize,
-) -> Exit {
+unsafe fn enter(cx: *mut Context, mut regs: Regs, code: *const Code, frame: Frame) -> Exit {
     // SAFETY: as in `call_code`.
     unsafe {
-        let overflow = Fault {
-            code: TrapCode::StackOverflow,
-            site,
-        };
         let sp = regs.sp.add(read_u16(&regs, frame.at));
         if !fits(cx, sp, code) {
-            return trap(cx, regs, overflow);
+            return trap(cx, regs, TrapCode::StackOverflow);
         }
         let depth_left = (*cx).depth_left;
         if depth_left == 0 {
-            return trap(cx, regs, overflow);
+            return trap(cx, regs, TrapCode::StackOverflow);
         }
         (*cx).depth_left = depth_left - 1;
         let link = regs.sp.add(read_u16(&regs, frame.at + 2));
@@ -214,8 +203,8 @@ impl<Op, F, B, L> Instruction for Call<Op, F, B, L> {
     }
 }
 
-/// A statement, then a call of a function that the same module defines, unless the statement
-/// branches.
+/// A statement that neither branches nor traps, then a call of a function that the same module
+/// defines.
 pub(crate) struct ThenCall<S, Op, F, B, L>(PhantomData<(S, Op, F, B, L)>);
 
 impl<S: Statement, Op, F, B, L> ThenCall<S, Op, F, B, L> {
@@ -242,15 +231,14 @@ impl<S: Statement, Op, F, B, L> Instruction for ThenCall<S, Op, F, B, L> {
         // SAFETY: the registers are those of this instruction, whose operands are those of
         // both parts one after the other.
         unsafe {
+            const { assert!(S::SITES == 0) };
             // First: without code the instruction is repeated, and the statement may not be.
             let entry = Self::entry(cx, &regs);
             if code_at(entry).is_null() {
                 return need_code(cx, regs, entry);
             }
-            match S::perform(cx, &mut regs, 0, 0) {
-                Ok(false) => {}
-                Ok(true) => return jump_apart(cx, regs, 0),
-                Err(fault) => return trap(cx, regs, fault),
+            if let Err(fault) = S::perform(cx, &mut regs, 0, 0) {
+                return trap(cx, regs, fault);
             }
             // Code that is there stays there.
             let code = code_at(Self::entry(cx, &regs));
@@ -258,7 +246,7 @@ impl<S: Statement, Op, F, B, L> Instruction for ThenCall<S, Op, F, B, L> {
                 at: S::BYTES + 4,
                 cells: cells(Self::BYTES),
             };
-            enter(cx, regs, code, frame, S::SITES)
+            enter(cx, regs, code, frame)
         }
     }
 }

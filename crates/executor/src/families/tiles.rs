@@ -227,7 +227,6 @@ pub(crate) type FloatThenCopy<O, P, D, A, B, E, F> =
 
 pub(crate) type BinThenCall<O, C, D, A, B, F, Ba, L> = ThenCall<IntBinary<O, D, A, B>, C, F, Ba, L>;
 pub(crate) type CopyThenCall<O, C, D, A, F, Ba, L> = ThenCall<CopyValue<O, D, A>, C, F, Ba, L>;
-pub(crate) type LoadThenCall<O, C, D, A, At, F, Ba, L> = ThenCall<Load<O, D, A, At>, C, F, Ba, L>;
 pub(crate) type CopyThenCopyThenCall<O, P, C, D, A, E, B, F, Ba, L> =
     ThenCall<Both<CopyValue<O, D, A>, CopyValue<P, E, B>>, C, F, Ba, L>;
 pub(crate) type CopyThenBinThenCall<O, P, C, D, A, E, G, H, F, Ba, L> =
@@ -236,7 +235,3 @@ pub(crate) type BinThenCopyThenCall<O, P, C, D, A, B, E, G, F, Ba, L> =
     ThenCall<Both<IntBinary<O, D, A, B>, CopyValue<P, E, G>>, C, F, Ba, L>;
 pub(crate) type BinThenBinThenCall<O, P, C, D, A, B, E, G, H, F, Ba, L> =
     ThenCall<Both<IntBinary<O, D, A, B>, IntBinary<P, E, G, H>>, C, F, Ba, L>;
-pub(crate) type CompareThenAddThenCall<O, P, C, D, A, B, E, G, H, F, Ba, L> =
-    ThenCall<Both<IntCompare<O, D, A, B>, IntBinary<P, E, G, H>>, C, F, Ba, L>;
-pub(crate) type CompareThenCopyThenCall<O, P, C, D, A, B, E, G, F, Ba, L> =
-    ThenCall<Both<IntCompare<O, D, A, B>, CopyValue<P, E, G>>, C, F, Ba, L>;

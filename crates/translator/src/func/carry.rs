@@ -60,17 +60,22 @@ impl FuncTranslator<'_> {
         let (Carried::Slots(_), Some(start)) = (carried, self.builder.bound_at(label)) else {
             return Ok(());
         };
-        if self.builder.position() - start > MOST_CELLS || !self.is_alone(label, start) {
+        if self.builder.position() - start > MOST_CELLS {
             return Ok(());
         }
         self.work += 1;
         let Some((at, index, slot)) = self.first_read(start, carried) else {
             return Ok(());
         };
+        if !self.is_alone(label, start, at) {
+            return Ok(());
+        }
         if self.builder.patch_operand(at, index, Operand::Acc).is_err() {
             // The form with the accumulator is shorter: the slot does as well.
             return Ok(());
         }
+        // What follows must not be made one with instructions as they were.
+        self.last.forget();
         if entry.contains(&Some(slot)) {
             return Ok(());
         }
@@ -84,15 +89,17 @@ impl FuncTranslator<'_> {
             }
             point.at += cells;
         }
-        self.last.forget();
         Ok(())
     }
 
-    /// Whether no label in the loop is bound to its beginning: whoever comes from there has
-    /// something else in the accumulator. Loops with many labels are not looked at.
-    fn is_alone(&self, label: Label, start: usize) -> bool {
+    /// Whether no label in the loop is bound between its beginning and the instruction at the
+    /// cell `at`: whoever comes from there has something else in the accumulator. Loops with
+    /// many labels are not looked at.
+    fn is_alone(&self, label: Label, start: usize, at: usize) -> bool {
         let mut labels = self.builder.labels_after(label);
-        labels.len() <= MOST_LABELS && labels.all(|inner| inner != Some(start))
+        let between = start..=at;
+        labels.len() <= MOST_LABELS
+            && labels.all(|inner| inner.is_none_or(|cell| !between.contains(&cell)))
     }
 
     /// The first instruction of a loop that does something, its first operand among `carried`,

@@ -441,6 +441,11 @@ impl FuncTranslator<'_> {
         let count = self.arity(&control);
         let from = self.stack.height().saturating_sub(count);
         self.settle_ordered(from)?;
+        if from != control.height {
+            // Nobody needs what is below, but what waits there for an accumulator would be
+            // brought home when that is written: over values that were moved.
+            self.release_accs(from)?;
+        }
         self.move_values(from, control.height, count)?;
         self.emit(Br::Br, &[Operand::Target(control.label.into())], None)?;
         self.mark_used(index);
@@ -544,8 +549,9 @@ impl FuncTranslator<'_> {
         }
         let skip = self.builder.new_label();
         self.branch_on_top(skip, true)?;
-        // Nothing here changes an accumulator, and where code goes on they
-        // are the same on both ways.
+        // Nothing here changes an accumulator. The slots that are written here are not
+        // where code goes on.
+        let known = self.known;
         if returns {
             self.return_values(from, count)?;
         } else {
@@ -554,6 +560,7 @@ impl FuncTranslator<'_> {
             self.mark_used(index);
         }
         self.builder.bind(skip);
+        self.known = known;
         Ok(())
     }
 

@@ -154,7 +154,6 @@ const fn shape_of_sequence(first: Family, second: Family) -> Option<Shape> {
         (IntCompare, CopyValue) => Shape::CompareThenCopy,
         (IntBinary, Call) => Shape::BinThenCall,
         (CopyValue, Call) => Shape::CopyThenCall,
-        (Load, Call) => Shape::LoadThenCall,
         (IntBinary, ReturnValue) => Shape::AddThenReturn,
         (FloatBinary, FloatBinary) => Shape::FloatThenFloat,
         (FloatBinary, CopyValue) => Shape::FloatThenCopy,
@@ -183,8 +182,6 @@ fn sequence_of_three(first_two: Shape, third: Family) -> Option<Shape> {
         (Shape::CopyThenCopy, IntTest) => Shape::CopyThenCopyThenTest,
         (Shape::CopyThenCopy, IntCompare) => Shape::CopyThenCopyThenCompare,
         (Shape::CopyThenCopy, Call) => Shape::CopyThenCopyThenCall,
-        (Shape::CompareThenAdd, Call) => Shape::CompareThenAddThenCall,
-        (Shape::CompareThenCopy, Call) => Shape::CompareThenCopyThenCall,
         _ => return None,
     })
 }

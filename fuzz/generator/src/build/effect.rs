@@ -152,7 +152,7 @@ impl FuncGen<'_> {
 }
 
 /// The node, and its results thrown away.
-fn dropped(node: Node) -> Node {
+pub(crate) fn dropped(node: Node) -> Node {
     if node.types.is_empty() {
         node
     } else {

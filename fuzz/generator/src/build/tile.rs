@@ -16,21 +16,21 @@ use crate::numeric::{Kind, NUMERIC, Numeric};
 
 /// Two locals that hold small numbers.
 #[derive(Clone, Copy)]
-struct Small {
-    first: u32,
-    second: u32,
+pub(crate) struct Small {
+    pub(crate) first: u32,
+    pub(crate) second: u32,
 }
 
-fn numeric(name: &str, args: Vec<Node>) -> Node {
+pub(crate) fn numeric(name: &str, args: Vec<Node>) -> Node {
     let numeric = named(name);
     Node::new(Op::Numeric(numeric), args, [numeric.result])
 }
 
-fn set(local: u32, value: Node) -> Node {
+pub(crate) fn set(local: u32, value: Node) -> Node {
     Node::new(Op::SetLocals(vec![local]), vec![value], [])
 }
 
-const fn prefix(ty: Ty) -> &'static str {
+pub(crate) const fn prefix(ty: Ty) -> &'static str {
     match ty {
         Ty::I32 => "I32",
         Ty::I64 => "I64",
@@ -51,7 +51,8 @@ impl FuncGen<'_> {
     }
 
     fn of_two(&mut self, ty: Ty, small: Small) -> Node {
-        match self.rng.below(12) {
+        match self.rng.below(14) {
+            12 if ty == Ty::I32 => self.of_three(),
             0..=1 => {
                 let args = vec![self.operation(ty), self.operand(ty)];
                 self.binary_of(ty, args)
@@ -76,7 +77,7 @@ impl FuncGen<'_> {
                 let args = self.reads(ty, small);
                 self.binary_of(ty, args)
             }
-            7 => {
+            7 | 13 => {
                 let inner = self.operation_on_read(ty, small);
                 let args = vec![inner, self.operand(ty)];
                 match ty == Ty::I32 && self.rng.chance(50) {
@@ -111,7 +112,8 @@ impl FuncGen<'_> {
         self.spend();
         let label = self.scope(Vec::new());
         let (small, mut nodes) = self.small_locals();
-        match self.rng.below(4) {
+        match self.rng.below(6) {
+            4..=5 => nodes.extend(self.run_of_three(label, small)),
             0 => nodes.extend(self.run_of_statements(label, small)),
             1 => {
                 // What follows is skipped, or not.
@@ -176,7 +178,7 @@ impl FuncGen<'_> {
         }
     }
 
-    fn operand_local(&mut self, ty: Ty) -> Node {
+    pub(crate) fn operand_local(&mut self, ty: Ty) -> Node {
         let local = match self.readable(ty) {
             Some(local) => local,
             None => self.writable(ty),
@@ -185,7 +187,7 @@ impl FuncGen<'_> {
     }
 
     /// A local or a constant.
-    fn operand(&mut self, ty: Ty) -> Node {
+    pub(crate) fn operand(&mut self, ty: Ty) -> Node {
         match self.rng.below(10) {
             0..=6 => self.operand_local(ty),
             7 if ty == Ty::I32 => Node::i32(self.rng.below(8) as i32),
@@ -225,7 +227,7 @@ impl FuncGen<'_> {
         Node::new(Op::Load(load, 0, offset), vec![address], [load.ty])
     }
 
-    fn read_at(&mut self, ty: Ty, address: Node) -> Node {
+    pub(crate) fn read_at(&mut self, ty: Ty, address: Node) -> Node {
         let load = self.any_load(ty);
         self.read_by(load, address)
     }
@@ -334,7 +336,7 @@ impl FuncGen<'_> {
         self.compared(ty, args)
     }
 
-    fn compared(&mut self, ty: Ty, args: Vec<Node>) -> Node {
+    pub(crate) fn compared(&mut self, ty: Ty, args: Vec<Node>) -> Node {
         let fits = |numeric: &&'static Numeric| {
             numeric.kind == Kind::Compare && numeric.params == [ty, ty]
         };

@@ -209,6 +209,8 @@ impl Place for Imm64 {
 pub(crate) trait Dst<V> {
     /// Size of the operand.
     const BYTES: usize;
+    /// Whether it is a branch.
+    const BRANCHES: bool;
     /// Takes the value; the operand is at the byte `at`. Tells whether to branch to the target
     /// there.
     ///
@@ -226,6 +228,7 @@ pub(crate) const fn cells(operand_bytes: usize) -> usize {
 
 impl<V: Value> Dst<V> for R {
     const BYTES: usize = 0;
+    const BRANCHES: bool = false;
     #[inline(always)]
     unsafe fn put(regs: &mut Regs, value: V, _at: usize) -> bool {
         value.to_acc(regs);
@@ -235,6 +238,7 @@ impl<V: Value> Dst<V> for R {
 
 impl<V: Value> Dst<V> for Rs {
     const BYTES: usize = 2;
+    const BRANCHES: bool = false;
     #[inline(always)]
     unsafe fn put(regs: &mut Regs, value: V, at: usize) -> bool {
         value.to_acc(regs);
@@ -246,6 +250,7 @@ impl<V: Value> Dst<V> for Rs {
 
 impl<V: Value> Dst<V> for To {
     const BYTES: usize = 2;
+    const BRANCHES: bool = false;
     #[inline(always)]
     unsafe fn put(regs: &mut Regs, value: V, at: usize) -> bool {
         // SAFETY: as the caller promises; the slot is in the frame.
@@ -256,6 +261,7 @@ impl<V: Value> Dst<V> for To {
 
 impl Dst<bool> for BrIf {
     const BYTES: usize = 4;
+    const BRANCHES: bool = true;
     #[inline(always)]
     unsafe fn put(_regs: &mut Regs, taken: bool, _at: usize) -> bool {
         taken
@@ -264,6 +270,7 @@ impl Dst<bool> for BrIf {
 
 impl Dst<bool> for BrUnless {
     const BYTES: usize = 4;
+    const BRANCHES: bool = true;
     #[inline(always)]
     unsafe fn put(_regs: &mut Regs, value: bool, _at: usize) -> bool {
         !value

@@ -20,8 +20,8 @@
 //! ```
 //!
 //! A *compact* build has the sets that `compact` names instead, which are few: it is for
-//! programs that must be small, and for builds without optimisation, of which the compiler
-//! would need minutes and gigabytes for all tiles.
+//! programs that must be small, and for builds without optimisation, where all tiles take the
+//! compiler more than a minute and several gigabytes.
 //!
 //! Operands are in the order of the formula, which is that of the parts, each with its own
 //! operands around those of the parts inside of it. In a `sequence` the operands of each

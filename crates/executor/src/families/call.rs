@@ -231,7 +231,7 @@ impl<S: Statement, Op, F, B, L> Instruction for ThenCall<S, Op, F, B, L> {
         // SAFETY: the registers are those of this instruction, whose operands are those of
         // both parts one after the other.
         unsafe {
-            const { assert!(S::SITES == 0) };
+            const { assert!(S::SITES == 0 && !S::BRANCHES) };
             // First: without code the instruction is repeated, and the statement may not be.
             let entry = Self::entry(cx, &regs);
             if code_at(entry).is_null() {

@@ -42,6 +42,8 @@ pub(crate) trait Statement {
     const BYTES: usize;
     /// How many of its operations can trap, see [`Expr::SITES`].
     const SITES: usize;
+    /// Whether it may branch.
+    const BRANCHES: bool;
     /// Does it; the operands are at the byte `at`, and `sites` operations before it can trap.
     /// Tells whether to branch to the target that is the first operand.
     ///
@@ -89,6 +91,7 @@ pub(crate) struct Set<V, D, E>(PhantomData<(V, D, E)>);
 impl<V, D: Dst<V>, E: Expr<V>> Statement for Set<V, D, E> {
     const BYTES: usize = D::BYTES + E::BYTES;
     const SITES: usize = E::SITES;
+    const BRANCHES: bool = D::BRANCHES;
     #[inline(always)]
     unsafe fn perform(
         cx: *mut Context,
@@ -240,6 +243,7 @@ pub(crate) type FloatStore<Op, A, S, At> = Store<Op, A, S, At>;
 impl<Op: StoreOp, A: Expr<u32>, S: Expr<Op::In>, At: Access> Statement for Store<Op, A, S, At> {
     const BYTES: usize = A::BYTES + S::BYTES + At::BYTES;
     const SITES: usize = S::SITES + 1;
+    const BRANCHES: bool = false;
     #[inline(always)]
     unsafe fn perform(
         cx: *mut Context,

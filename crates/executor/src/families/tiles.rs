@@ -123,6 +123,7 @@ pub(crate) struct Both<S, T>(PhantomData<(S, T)>);
 impl<S: Statement, T: Statement> Statement for Both<S, T> {
     const BYTES: usize = S::BYTES + T::BYTES;
     const SITES: usize = S::SITES + T::SITES;
+    const BRANCHES: bool = S::BRANCHES;
     #[inline(always)]
     unsafe fn perform(
         cx: *mut Context,
@@ -132,15 +133,12 @@ impl<S: Statement, T: Statement> Statement for Both<S, T> {
     ) -> Result<bool, Fault> {
         // SAFETY: as the caller promises, the operands are those of both one after the other.
         unsafe {
+            // The target of a branch is the first operand.
+            const { assert!(!T::BRANCHES, "only the first and the last part may branch") };
             if S::perform(cx, regs, at, sites)? {
                 return Ok(true);
             }
-            let branches = T::perform(cx, regs, at + S::BYTES, sites + S::SITES)?;
-            debug_assert!(
-                !branches,
-                "only the first and the last part of a sequence branch"
-            );
-            Ok(false)
+            T::perform(cx, regs, at + S::BYTES, sites + S::SITES)
         }
     }
 }

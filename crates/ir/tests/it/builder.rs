@@ -190,3 +190,41 @@ fn linkage_stands_after_parameters_or_results() {
         assert_eq!(code.finish(9).unwrap().linkage(), linkage);
     }
 }
+
+/// What is inserted before a loop moves the loop, and nothing else changes.
+#[test]
+fn an_inserted_instruction_moves_what_follows() {
+    let build = |inserted: bool| {
+        let mut code = FunctionBuilder::new(1, 0);
+        let copy = [Operand::R, Operand::Slot(Slot(0))];
+        let (before, end) = (code.new_label(), code.new_label());
+        code.push(IntTest::I32Eqz, &acc_eqz(before)).unwrap();
+        code.push(IntTest::I32Nez, &acc_eqz(end)).unwrap();
+        code.bind(before);
+        let start = code.position();
+        if !inserted {
+            code.push(CopyValue::IntCopy, &copy).unwrap();
+        }
+        let (again, inside) = (code.new_label(), code.new_label());
+        code.bind(again);
+        code.mark_offset(7);
+        code.push(IntTest::I32Nez, &acc_eqz(inside)).unwrap();
+        code.push_br_table(Operand::Acc, &[inside, again, end])
+            .unwrap();
+        code.bind(inside);
+        code.push(Br::Br, &[Operand::Target(again.into())]).unwrap();
+        if inserted {
+            let cells = code
+                .insert(start, again, CopyValue::IntCopy, &copy)
+                .unwrap();
+            assert_eq!(code.bound_at(before), Some(start));
+            assert_eq!(code.bound_at(again), Some(start + cells));
+        }
+        code.bind(end);
+        code.push(Return::Return, &[code.linkage()]).unwrap();
+        code.finish(3).unwrap()
+    };
+    let (expected, found) = (build(false), build(true));
+    assert_eq!(found.cells, expected.cells);
+    assert_eq!(found.offsets, expected.offsets);
+}

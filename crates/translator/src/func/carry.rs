@@ -49,6 +49,11 @@ impl Carried {
 }
 
 impl FuncTranslator<'_> {
+    /// The slots that hold the same as the integer accumulator.
+    pub(crate) fn int_acc(&self) -> [Option<Slot>; 2] {
+        self.known.slots(Class::Int)
+    }
+
     /// At the end of a loop with this label and these ways back: lets its first instruction
     /// read the accumulator if that pays. `entry` is what the accumulator holds on the way in.
     pub(crate) fn carry(
@@ -154,12 +159,5 @@ fn reads_int(op: Op) -> bool {
         Family::IntBinary | Family::IntCompare | Family::IntTest | Family::Load => true,
         Family::CopyValue => op == damson_ir::Operation::op(CopyValue::IntCopy),
         _ => false,
-    }
-}
-
-impl FuncTranslator<'_> {
-    /// The slots that hold the same as the integer accumulator.
-    pub(crate) fn int_acc(&self) -> [Option<Slot>; 2] {
-        self.known.slots(Class::Int)
     }
 }

@@ -80,20 +80,6 @@ pub(crate) struct Last {
     sites: ArrayVec<u32, MAX_PARTS>,
 }
 
-/// A comparing branch of which only the second operand is in the accumulator, the other way
-/// round: sequences have no forms for both.
-fn mirrored_branch(op: Op, tree: &Tree, operands: &mut Operands) -> Op {
-    match (tree.root(), &operands[..]) {
-        (TreeOp::IntCompare(compare), [Operand::BrIf(_), Operand::Slot(_), Operand::Acc])
-            if tree.shape.is_none() =>
-        {
-            operands.swap(1, 2);
-            mirrored(compare).op()
-        }
-        _ => op,
-    }
-}
-
 impl Last {
     /// Nothing is to become one with what follows.
     pub(crate) fn forget(&mut self) {
@@ -230,9 +216,7 @@ impl FuncTranslator<'_> {
     /// [`flush`](super::flush).
     pub(crate) fn emit_detached(&mut self, id: u32, dst: Operand) -> Result<(), Stop> {
         let tree = self.stack.detached(id);
-        let op = tree.op.ok_or(Stop::Operator)?;
-        let mut operands = self.tree_operands(op, dst, tree);
-        let op = mirrored_branch(op, tree, &mut operands);
+        let (op, operands) = self.tree_instr(dst, tree)?;
         if tree.shape.is_some() && !has_form(op, &operands) {
             let (inner, outer) = tree.in_two();
             self.stack.free_tree(id);
@@ -249,9 +233,7 @@ impl FuncTranslator<'_> {
     }
 
     fn emit_tree(&mut self, tree: &Tree, dst: Operand) -> Result<(), Stop> {
-        let op = tree.op.ok_or(Stop::Operator)?;
-        let mut operands = self.tree_operands(op, dst, tree);
-        let op = mirrored_branch(op, tree, &mut operands);
+        let (op, operands) = self.tree_instr(dst, tree)?;
         if tree.shape.is_some() && !has_form(op, &operands) {
             let (inner, outer) = tree.in_two();
             return self.emit_in_two(&inner, &outer, dst);
@@ -276,8 +258,21 @@ impl FuncTranslator<'_> {
         self.emit_tree(outer, dst)
     }
 
-    fn tree_operands(&self, op: Op, dst: Operand, tree: &Tree) -> Operands {
-        self.with_known_accs(op, Some(dst), &tree.leaves, &tree.classes)
+    /// The instruction of a tree.
+    fn tree_instr(&self, dst: Operand, tree: &Tree) -> Result<(Op, Operands), Stop> {
+        let op = tree.op.ok_or(Stop::Operator)?;
+        let mut operands = self.with_known_accs(op, Some(dst), &tree.leaves, &tree.classes);
+        match (tree.root(), &operands[..]) {
+            // Sequences have no forms of comparing branches with only the second operand in
+            // the accumulator: the other way round they have.
+            (TreeOp::IntCompare(compare), [Operand::BrIf(_), Operand::Slot(_), Operand::Acc])
+                if tree.shape.is_none() =>
+            {
+                operands.swap(1, 2);
+                Ok((mirrored(compare).op(), operands))
+            }
+            _ => Ok((op, operands)),
+        }
     }
 
     /// All operands; the slot that an accumulator is known to equal is replaced by the

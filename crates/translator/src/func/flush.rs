@@ -11,6 +11,7 @@
 //! | a home is written | the tree that reads it ([`clear_readers`](FuncTranslator::clear_readers)) |
 //! | an effect, a trap, a branch | the trees that must keep their place ([`settle_ordered`](FuncTranslator::settle_ordered)) |
 //! | a call | both of the above, and trees that read where the callee's frame will be |
+//! | a branch moves values | what waits below them for an accumulator ([`release_accs`](FuncTranslator::release_accs)) |
 //! | a block begins | everything but constants ([`settle_all`](FuncTranslator::settle_all)) |
 //!
 //! # Why this ends

@@ -125,7 +125,7 @@ pub use self::value::{ExternRef, F32, F64, Nullable, Ref, Val};
 /// The number of the costs in fuel; it is raised when a program's cost changes.
 pub use damson_core::fuel::VERSION as FUEL_COSTS_VERSION;
 pub use damson_core::{
-    CallHook, Cell, ExternType, FuncType, GlobalType, Local, MemoryType, MemoryTypeBuilder,
+    Bytes, CallHook, Cell, ExternType, FuncType, GlobalType, Local, MemoryType, MemoryTypeBuilder,
     Mutability, RefType, Sendable, TableType, Trap, TrapCode, TrapSite, TypeMismatch, ValType,
 };
 pub use damson_translator::{AvgBytesPerFunctionLimit, EnforcedLimits};

@@ -9,7 +9,15 @@ use crate::num;
 
 /// A constant expression in postfix order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConstExpr(pub Box<[ConstOp]>);
+pub struct ConstExpr(Ops);
+
+/// Nearly all expressions are one operator, and a module may have a hundred thousand of
+/// them: those need no memory of their own. The number tells which it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Ops {
+    One(ConstOp),
+    Other(Box<[ConstOp]>),
+}
 
 /// One operator of a constant expression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,13 +54,20 @@ pub enum ConstOp {
 impl ConstExpr {
     /// An expression of these operators.
     pub fn new(ops: impl IntoIterator<Item = ConstOp>) -> Self {
-        Self(ops.into_iter().collect())
+        let mut ops = ops.into_iter();
+        Self(match (ops.next(), ops.next()) {
+            (Some(op), None) => Ops::One(op),
+            (first, second) => Ops::Other(first.into_iter().chain(second).chain(ops).collect()),
+        })
     }
 
     /// The operators in postfix order.
     #[must_use]
     pub fn ops(&self) -> &[ConstOp] {
-        &self.0
+        match &self.0 {
+            Ops::One(op) => core::slice::from_ref(op),
+            Ops::Other(ops) => ops,
+        }
     }
 }
 
@@ -68,30 +83,39 @@ impl ConstExpr {
     /// The value in `env`; `None` if the expression is ill-formed, which
     /// [`ModuleShape::check`](crate::ModuleShape::check) excludes.
     pub(crate) fn eval(&self, env: &impl ConstEnv) -> Option<Cell> {
-        // Nearly all expressions are one operator.
-        let mut stack: Vec<Cell> = Vec::with_capacity(1);
-        for &op in self.ops() {
-            let mut pop = || stack.pop();
-            let value = match op {
-                ConstOp::I32Const(value) => Cell::new(value),
-                ConstOp::I64Const(value) => Cell::new(value),
-                ConstOp::F32Const(bits) => Cell::new(bits),
-                ConstOp::F64Const(bits) => Cell::new(bits),
-                ConstOp::GlobalGet(index) => env.global(index)?,
-                ConstOp::RefNull => Cell::ZERO,
-                ConstOp::RefFunc(index) => env.func_ref(index)?,
-                ConstOp::I32Add => binary(&mut pop, num::i32_add)?,
-                ConstOp::I32Sub => binary(&mut pop, num::i32_sub)?,
-                ConstOp::I32Mul => binary(&mut pop, num::i32_mul)?,
-                ConstOp::I64Add => binary(&mut pop, num::i64_add)?,
-                ConstOp::I64Sub => binary(&mut pop, num::i64_sub)?,
-                ConstOp::I64Mul => binary(&mut pop, num::i64_mul)?,
-            };
+        let mut stack: Vec<Cell> = Vec::new();
+        let ops = match &self.0 {
+            Ops::One(op) => return op.eval(env, || None),
+            Ops::Other(ops) => ops,
+        };
+        for op in ops {
+            let value = op.eval(env, || stack.pop())?;
             stack.push(value);
         }
         match *stack {
             [value] => Some(value),
             _ => None,
+        }
+    }
+}
+
+impl ConstOp {
+    /// The value of the operator on operands that `pop` takes off the stack.
+    fn eval(self, env: &impl ConstEnv, mut pop: impl FnMut() -> Option<Cell>) -> Option<Cell> {
+        match self {
+            Self::I32Const(value) => Some(Cell::new(value)),
+            Self::I64Const(value) => Some(Cell::new(value)),
+            Self::F32Const(bits) => Some(Cell::new(bits)),
+            Self::F64Const(bits) => Some(Cell::new(bits)),
+            Self::GlobalGet(index) => env.global(index),
+            Self::RefNull => Some(Cell::ZERO),
+            Self::RefFunc(index) => env.func_ref(index),
+            Self::I32Add => binary(&mut pop, num::i32_add),
+            Self::I32Sub => binary(&mut pop, num::i32_sub),
+            Self::I32Mul => binary(&mut pop, num::i32_mul),
+            Self::I64Add => binary(&mut pop, num::i64_add),
+            Self::I64Sub => binary(&mut pop, num::i64_sub),
+            Self::I64Mul => binary(&mut pop, num::i64_mul),
         }
     }
 }

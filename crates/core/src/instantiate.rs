@@ -384,7 +384,7 @@ impl Spaces {
         let data = shape
             .data
             .iter()
-            .map(|segment| Some(Arc::clone(&segment.bytes)))
+            .map(|segment| Some(segment.bytes.clone()))
             .collect();
         Segments { data, elements }
     }

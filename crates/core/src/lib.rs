@@ -72,6 +72,8 @@ mod testing;
 pub mod trap;
 pub mod types;
 
+/// Bytes that several owners share, of data segments for instance; from the crate `bytes`.
+pub use bytes::Bytes;
 pub use cell::{Cell, CellValue};
 pub use code::CodeHandle;
 pub use context::{ActiveCall, Bridge, Context, Regs, Trace};

@@ -2,7 +2,8 @@
 //! 4.2.11): what `table.init` and `memory.init` copy from until it is dropped.
 
 use alloc::boxed::Box;
-use alloc::sync::Arc;
+
+use bytes::Bytes;
 
 use crate::cell::Cell;
 
@@ -10,7 +11,7 @@ use crate::cell::Cell;
 #[derive(Debug, Default)]
 pub(crate) struct Segments {
     /// `None` if dropped. The bytes are shared with the module.
-    pub(crate) data: Box<[Option<Arc<[u8]>>]>,
+    pub(crate) data: Box<[Option<Bytes>]>,
     /// Empty if dropped.
     pub(crate) elements: Box<[Box<[Cell]>]>,
 }
@@ -51,21 +52,17 @@ mod tests {
 
     #[test]
     fn dropped_and_missing_segments_are_empty() {
-        let bytes: Arc<[u8]> = Arc::from(&b"abc"[..]);
+        let bytes = Bytes::from(b"abc".to_vec());
         let mut segments = Segments {
-            data: vec![Some(Arc::clone(&bytes))].into(),
+            data: vec![Some(bytes.clone())].into(),
             elements: vec![vec![Cell::new(1u32)].into()].into(),
         };
         assert_eq!(segments.data(0), b"abc");
         assert_eq!(segments.elements(0).len(), 1);
-        assert_eq!(Arc::strong_count(&bytes), 2);
+        assert!(!bytes.is_unique());
         segments.drop_data(0);
         segments.drop_elements(0);
-        assert_eq!(
-            Arc::strong_count(&bytes),
-            1,
-            "a dropped segment is released"
-        );
+        assert!(bytes.is_unique(), "a dropped segment is released");
         for index in [0, 1, u32::MAX] {
             assert!(segments.data(index).is_empty());
             assert!(segments.elements(index).is_empty());

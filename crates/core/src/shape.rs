@@ -13,7 +13,8 @@
 //! of Wasm validation; the rest is the translator's work.
 
 use alloc::boxed::Box;
-use alloc::sync::Arc;
+
+use bytes::Bytes;
 
 pub use crate::const_expr::{ConstExpr, ConstOp};
 pub use crate::shape_check::ShapeError;
@@ -154,8 +155,8 @@ impl ElementItems {
 /// A data segment: bytes for a memory.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DataDecl {
-    /// The bytes; shared with every instance.
-    pub bytes: Arc<[u8]>,
+    /// The bytes; shared with every instance, and perhaps with the module's binary.
+    pub bytes: Bytes,
     /// When and where they are copied.
     pub mode: SegmentMode,
 }

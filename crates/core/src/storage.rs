@@ -310,6 +310,17 @@ mod tests {
         );
         assert!(bytes(&mut storage).iter().all(|&byte| byte == 0xa5));
 
+        // Beyond the length where large pages begin.
+        let large = 8 << 20;
+        let mut storage = ReservedStorage::new(large).unwrap();
+        for len in [1 << 20, large] {
+            storage.grow(len).unwrap();
+            let bytes = bytes(&mut storage);
+            assert_eq!((bytes[len / 2], bytes[len - 1]), (0, 0));
+            bytes[len - 1] = 7;
+        }
+        assert_eq!(bytes(&mut storage)[(1 << 20) - 1], 7);
+
         let mut nothing = ReservedStorage::new(0).unwrap();
         nothing.grow(0).unwrap();
         assert!(!nothing.base().is_null() && nothing.grow(1).is_err());

@@ -4,9 +4,9 @@
 //! name section is ignored, what can be read before the defect is kept.
 
 use alloc::boxed::Box;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Range;
+use damson_core::Bytes;
 use wasmparser::{BinaryReader, Name, NameSectionReader};
 
 /// A custom section of a module, as it stands in the binary.
@@ -16,7 +16,7 @@ pub struct CustomSection {
     /// Its name.
     pub name: Box<str>,
     /// Its bytes, without the name.
-    pub data: Arc<[u8]>,
+    pub data: Bytes,
     /// Offset of `data` from the start of the Wasm binary, in bytes.
     pub offset: u64,
 }

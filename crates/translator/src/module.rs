@@ -1,10 +1,9 @@
 //! A parsed module: its shape, and its function bodies waiting to be
 //! translated.
 
-use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::ops::Range;
-use damson_core::ModuleShape;
+use damson_core::{Bytes, ModuleShape};
 use damson_ir::Function;
 use wasmparser::{
     BinaryReader, FuncToValidate, FuncValidator, FuncValidatorAllocations, FunctionBody,
@@ -15,19 +14,19 @@ use crate::config::Config;
 use crate::custom::{CustomSection, DebugInfo};
 use crate::error::Error;
 use crate::func::{self, Options, Scratch};
-use crate::parse::{self, Parsed};
+use crate::parse::{self, Parsed, Source, slice};
 
 /// A module that was parsed, and validated but for its function bodies.
 ///
-/// It owns what it needs of the Wasm binary, the code section and the custom
-/// sections. It is `Send` and `Sync`: functions may be translated on any
+/// It has what it needs of the Wasm binary (the code section, the data segments and the
+/// custom sections), either copied or shared with who made the module. It is `Send` and `Sync`: functions may be translated on any
 /// thread, in any order, each as often as one likes.
 pub struct Module {
     shape: Arc<ModuleShape>,
     config: Config,
     features: WasmFeatures,
     /// The bytes of all bodies, from the first one to the last.
-    code: Box<[u8]>,
+    code: Bytes,
     /// Where `code` starts in the Wasm binary.
     code_offset: u64,
     /// `Some` if there is at least one body.
@@ -72,13 +71,28 @@ pub fn validate(bytes: &[u8], config: &Config) -> Result<(), Error> {
 }
 
 impl Module {
-    /// Parses a Wasm binary and validates everything but function bodies.
+    /// Parses a Wasm binary and validates everything but function bodies. What the
+    /// module keeps of the bytes is copied.
     ///
     /// # Errors
     ///
     /// If the bytes are no module, an invalid one, or one that uses a proposal
     /// that `config` does not enable.
     pub fn parse(bytes: &[u8], config: &Config) -> Result<Self, Error> {
+        Self::from_source(Source::Borrowed(bytes), config)
+    }
+
+    /// Like [`Self::parse`], without a copy: the module shares the bytes, which stay as
+    /// long as it, its shape or its debug information does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::parse`].
+    pub fn parse_shared(bytes: &Bytes, config: &Config) -> Result<Self, Error> {
+        Self::from_source(Source::Shared(bytes), config)
+    }
+
+    fn from_source(source: Source<'_>, config: &Config) -> Result<Self, Error> {
         let Parsed {
             shape,
             bodies,
@@ -86,10 +100,9 @@ impl Module {
             custom_sections,
             names,
             code_section,
-        } = parse::parse(bytes, config)?;
+        } = parse::parse(source, config)?;
         let start = bodies.first().map_or(0, |body| body.start);
         let end = bodies.last().map_or(0, |body| body.end);
-        let code = slice(bytes, &(start..end));
         let debug_info = DebugInfo {
             names,
             custom_sections: custom_sections.into(),
@@ -101,7 +114,7 @@ impl Module {
             shape: Arc::new(shape),
             config: *config,
             features: config.wasm_features(),
-            code: code.into(),
+            code: source.keep_range(&(start..end)),
             code_offset: start,
             resources,
             debug_info: Arc::new(debug_info),
@@ -318,16 +331,6 @@ fn assert_verified(shape: &Arc<ModuleShape>, func_index: u32, function: &Functio
     if let Err(error) = function.clone().verify(shape, func_index) {
         panic!("the translator made code that the verifier refuses: {error}\n{function}");
     }
-}
-
-/// The bytes of a range of offsets; empty if there are none.
-fn slice<'a>(bytes: &'a [u8], range: &Range<u64>) -> &'a [u8] {
-    let range = usize::try_from(range.start)
-        .ok()
-        .zip(usize::try_from(range.end).ok());
-    range
-        .and_then(|(start, end)| bytes.get(start..end))
-        .unwrap_or_default()
 }
 
 /// The error for what the validator found in a function body.

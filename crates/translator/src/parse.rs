@@ -6,11 +6,10 @@
 //! bodies are only located here; they are validated when they are translated.
 
 use alloc::boxed::Box;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Range;
 use damson_core::{
-    DataDecl, ElementDecl, ElementItems, Export, ExternKind, GlobalDecl, Import, ImportType,
+    Bytes, DataDecl, ElementDecl, ElementItems, Export, ExternKind, GlobalDecl, Import, ImportType,
     ModuleShape, SegmentMode, TableDecl,
 };
 use wasmparser::{
@@ -53,7 +52,48 @@ pub(crate) struct Parts {
     data: Vec<DataDecl>,
 }
 
-pub(crate) fn parse(bytes: &[u8], config: &Config) -> Result<Parsed, Error> {
+/// The bytes of a module, and how parts of them are kept.
+#[derive(Clone, Copy)]
+pub(crate) enum Source<'a> {
+    /// Somebody else's: what is kept is copied.
+    Borrowed(&'a [u8]),
+    /// What is kept shares them.
+    Shared(&'a Bytes),
+}
+
+impl<'a> Source<'a> {
+    fn all(self) -> &'a [u8] {
+        match self {
+            Self::Borrowed(bytes) => bytes,
+            Self::Shared(bytes) => bytes,
+        }
+    }
+
+    /// Bytes that do not borrow; `part` is some of [`all`](Self::all).
+    fn keep(self, part: &[u8]) -> Bytes {
+        match self {
+            Self::Borrowed(_) => Bytes::copy_from_slice(part),
+            Self::Shared(bytes) => bytes.slice_ref(part),
+        }
+    }
+
+    /// The bytes between two offsets; none if they are no such.
+    pub(crate) fn keep_range(self, range: &Range<u64>) -> Bytes {
+        self.keep(slice(self.all(), range))
+    }
+}
+
+/// The bytes of a range of offsets; empty if there are none.
+pub(crate) fn slice<'a>(bytes: &'a [u8], range: &Range<u64>) -> &'a [u8] {
+    let range = usize::try_from(range.start)
+        .ok()
+        .zip(usize::try_from(range.end).ok());
+    range
+        .and_then(|(start, end)| bytes.get(start..end))
+        .unwrap_or_default()
+}
+
+pub(crate) fn parse(source: Source<'_>, config: &Config) -> Result<Parsed, Error> {
     let features = config.wasm_features();
     let mut validator = Validator::new_with_features(features);
     let mut parser = Parser::new(0);
@@ -62,7 +102,7 @@ pub(crate) fn parse(bytes: &[u8], config: &Config) -> Result<Parsed, Error> {
     let mut parts = Parts::default();
     let mut parsed = Parsed::default();
     let mut names = None;
-    for payload in parser.parse_all(bytes) {
+    for payload in parser.parse_all(source.all()) {
         let payload = payload.map_err(|error| Error::from_parser(&error))?;
         config.limits.check_section(&payload, &parts)?;
         let valid = validator
@@ -82,7 +122,7 @@ pub(crate) fn parse(bytes: &[u8], config: &Config) -> Result<Parsed, Error> {
             }
             parsed.custom_sections.push(CustomSection {
                 name: section.name().into(),
-                data: section.data().into(),
+                data: source.keep(section.data()),
                 offset: section.data_offset(),
             });
             continue;
@@ -93,7 +133,7 @@ pub(crate) fn parse(bytes: &[u8], config: &Config) -> Result<Parsed, Error> {
         {
             parsed.code_section = unchecked_range.start;
         }
-        parts.read(payload).map_err(|error| match error {
+        parts.read(payload, source).map_err(|error| match error {
             ReadError::Parser(error) => Error::from_parser(&error),
             ReadError::Convert(error) => error,
         })?;
@@ -125,7 +165,7 @@ impl From<Error> for ReadError {
 }
 
 impl Parts {
-    fn read(&mut self, payload: Payload<'_>) -> Result<(), ReadError> {
+    fn read(&mut self, payload: Payload<'_>, source: Source<'_>) -> Result<(), ReadError> {
         match payload {
             Payload::TypeSection(section) => {
                 let offset = section.range().start;
@@ -185,7 +225,7 @@ impl Parts {
             }
             Payload::DataSection(section) => {
                 for data in section {
-                    self.data(data?)?;
+                    self.data(data?, source)?;
                 }
             }
             // The counts of the data count and code sections were compared by
@@ -285,7 +325,7 @@ impl Parts {
         Ok(())
     }
 
-    fn data(&mut self, data: wp::Data<'_>) -> Result<(), Error> {
+    fn data(&mut self, data: wp::Data<'_>, source: Source<'_>) -> Result<(), Error> {
         let mode = match &data.kind {
             wp::DataKind::Passive => SegmentMode::Passive,
             wp::DataKind::Active {
@@ -297,7 +337,7 @@ impl Parts {
             },
         };
         self.data.push(DataDecl {
-            bytes: Arc::from(data.data),
+            bytes: source.keep(data.data),
             mode,
         });
         Ok(())

@@ -160,7 +160,7 @@ impl FrameInfo {
     }
 
     /// The function's name for people: decoded with the feature `demangle`, its index where
-    /// it has none. This is how backtraces show it.
+    /// it has none, and control characters as escapes. This is how backtraces show it.
     pub fn display_name(&self) -> impl fmt::Display + '_ {
         fmt::from_fn(|f| match self.func_name() {
             Some(name) => names::write(f, name),
@@ -214,7 +214,8 @@ impl fmt::Display for FrameInfo {
             write!(f, "{offset:#8x} - ")?;
         }
         if let Some(module) = self.module_name() {
-            write!(f, "{module}!")?;
+            names::plain(f, module)?;
+            f.write_str("!")?;
         }
         self.display_name().fmt(f)?;
         let symbols = self.symbols();
@@ -229,7 +230,7 @@ impl fmt::Display for FrameInfo {
                 f.write_str(" (inlined) ")?;
             }
             f.write_str("at ")?;
-            f.write_str(symbol.file().unwrap_or("<unknown file>"))?;
+            names::plain(f, symbol.file().unwrap_or("<unknown file>"))?;
             if let Some(line) = symbol.line() {
                 write!(f, ":{line}")?;
                 if let Some(column) = symbol.column() {

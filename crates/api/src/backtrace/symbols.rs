@@ -56,13 +56,13 @@ impl Symbols {
     }
 }
 
-/// The debug information of a module, if it has any.
+/// The debug information of a module, if it has any: a copy of its sections.
 fn context(info: &DebugInfo) -> Option<Context<Reader>> {
     let section = |id: SectionId| {
         let mut sections = info.custom_sections();
         let data = sections
             .find(|section| *section.name == *id.name())
-            .map_or_else(|| Arc::from([]), |section| Arc::clone(&section.data));
+            .map_or_else(|| Arc::from([]), |section| Arc::from(&*section.data));
         Ok::<_, gimli::Error>(Reader::new(data, LittleEndian))
     };
     if !info

@@ -14,7 +14,7 @@ use alloc::sync::Arc;
 use core::fmt;
 use core::ops::Range;
 
-use damson_core::{CodeHandle, ExternType, FuncType, InstantiateError, ModuleShape};
+use damson_core::{Bytes, CodeHandle, ExternType, FuncType, InstantiateError, ModuleShape};
 use damson_executor::CodeMap;
 use damson_translator as translator;
 
@@ -47,6 +47,8 @@ impl Module {
     /// With the feature `wat` the text format is accepted too. Bytes count as text if the
     /// first one that is not white space is `(` or `;`; no binary begins like that.
     ///
+    /// What the module keeps of the bytes is copied; [`Module::from_bytes`] does without.
+    ///
     /// # Errors
     ///
     /// If the module is malformed, invalid, or uses a proposal that is not supported or
@@ -60,11 +62,42 @@ impl Module {
         Self::from_binary(engine, wasm)
     }
 
+    /// [`Module::new`] for bytes that the module may keep: it shares them instead of
+    /// copying its code, data and custom sections, which is most of what making a large
+    /// module costs in the mode [`Lazy`](crate::CompilationMode::Lazy).
+    ///
+    /// A `Vec<u8>` or a `Box<[u8]>` is taken over as it is. A clone of [`Bytes`] serves
+    /// several modules, and `Bytes::from_owner` makes them of a mapped file or of whatever
+    /// else has bytes. All of them stay as long as the module or an instance of it does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Module::new`].
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// use damson::{Engine, Module};
+    ///
+    /// let engine = Engine::default();
+    /// let module = Module::from_bytes(&engine, std::fs::read("program.wasm")?)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn from_bytes(engine: &Engine, wasm: impl Into<Bytes>) -> Result<Self, Error> {
+        let wasm = wasm.into();
+        #[cfg(feature = "wat")]
+        let wasm = parse_text(&wasm)?.map_or(wasm, Bytes::from);
+        let config = engine.translator_config();
+        Self::from_parsed(engine, translator::Module::parse_shared(&wasm, &config)?)
+    }
+
     fn from_binary(engine: &Engine, wasm: &[u8]) -> Result<Self, Error> {
-        let parsed = Arc::new(translator::Module::parse(
-            wasm,
-            &engine.translator_config(),
-        )?);
+        let config = engine.translator_config();
+        Self::from_parsed(engine, translator::Module::parse(wasm, &config)?)
+    }
+
+    fn from_parsed(engine: &Engine, parsed: translator::Module) -> Result<Self, Error> {
+        let parsed = Arc::new(parsed);
         if let (Some(index), false) = (parsed.shape().start, engine.config().allow_start_fn) {
             return Err(InstantiateError::UnexpectedStartFn { index }.into());
         }

@@ -320,6 +320,19 @@ fn threads_share_lazily_made_code() {
     });
 }
 
+/// A module's names are its own business, but a backtrace is printed on terminals.
+#[test]
+fn names_cannot_act_on_a_terminal() {
+    let text = r#"(module $"m\1b[2J" (func $"f\r\n\1b]0;x\07\e2\80\ae" (export "f") unreachable))"#;
+    let (mut store, instance) = instance_of(text);
+    let error = fail(&mut store, instance, "f");
+    let backtrace = error.wasm_backtrace().expect("a backtrace");
+    assert_eq!(active(&error), ["f\r\n\u{1b}]0;x\u{7}\u{202e}"]);
+    let shown = backtrace.to_string();
+    let name = r"m\u{1b}[2J!f\r\n\u{1b}]0;x\u{7}\u{202e}";
+    assert!(shown.ends_with(name), "{shown:?}");
+}
+
 #[cfg(feature = "demangle")]
 #[test]
 fn names_are_written_as_in_the_source() {

@@ -1,7 +1,7 @@
 //! When functions are validated and translated.
 
 use damson::errors::{ErrorKind, WasmError};
-use damson::{CompilationMode, Config, Engine, Linker, Module, Store};
+use damson::{Bytes, CompilationMode, Config, Engine, Linker, Module, Store};
 
 use crate::{MODES, engine_in};
 
@@ -263,4 +263,44 @@ fn functions_can_be_translated_before_their_first_call() {
     module.precompile(0).unwrap();
     let error = module.precompile(1).unwrap_err();
     assert!(error.to_string().contains("type mismatch"), "{error}");
+}
+
+/// The bytes go with the module, whoever else has them, and text is taken as by `new`.
+#[test]
+fn modules_of_owned_bytes_are_as_others() {
+    let text = r#"(module (memory 1) (data (i32.const 8) "\2a")
+        (func (export "f") (result i32) (i32.load8_u (i32.const 8))))"#;
+    let binary = wat::parse_str(text).expect("a module");
+    for mode in MODES {
+        let engine = engine_in(mode);
+        let run = |module: &Module| {
+            let mut store = Store::new(&engine, ());
+            let instance = <Linker<()>>::new(&engine).instantiate_and_start(&mut store, module);
+            let instance = instance.expect("it fits");
+            let func = instance.get_typed_func::<(), i32>(&store, "f");
+            func.expect("its type")
+                .call(&mut store, ())
+                .expect("it runs")
+        };
+        let shared = Bytes::from(binary.clone());
+        let module = Module::from_bytes(&engine, shared.clone()).expect("valid");
+        assert!(!shared.is_unique(), "shared with the module");
+        assert_eq!(run(&module), 42);
+        drop(module);
+        assert!(shared.is_unique(), "the module has let go of it");
+        assert_eq!(
+            run(&Module::from_bytes(&engine, binary.clone()).expect("valid")),
+            42
+        );
+        let from_text = Module::from_bytes(&engine, text.to_owned());
+        #[cfg(feature = "wat")]
+        assert_eq!(run(&from_text.expect("valid")), 42);
+        #[cfg(not(feature = "wat"))]
+        assert!(from_text.is_err());
+        let cut = Module::from_bytes(&engine, binary[..20].to_vec());
+        assert!(matches!(
+            cut.expect_err("cut off").kind(),
+            ErrorKind::Wasm(_)
+        ));
+    }
 }

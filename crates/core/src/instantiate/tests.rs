@@ -4,6 +4,8 @@
 use alloc::string::ToString;
 use alloc::vec;
 
+use bytes::Bytes;
+
 use super::*;
 use crate::func::HostFunc;
 use crate::handle::{GlobalHandle, MemoryHandle, TableHandle};
@@ -113,14 +115,14 @@ fn everything(elem_at: i32, data_at: i32) -> ModuleShape {
         .into(),
         data: vec![
             DataDecl {
-                bytes: Arc::from(&b"active"[..]),
+                bytes: Bytes::from_static(b"active"),
                 mode: SegmentMode::Active {
                     index: 0,
                     offset: i32_at(data_at),
                 },
             },
             DataDecl {
-                bytes: Arc::from(&b"passive"[..]),
+                bytes: Bytes::from_static(b"passive"),
                 mode: SegmentMode::Passive,
             },
         ]
@@ -288,7 +290,7 @@ fn a_segment_that_does_not_fit_leaves_the_earlier_ones_written() {
         mode: active(offset),
     };
     let data = |offset| DataDecl {
-        bytes: Arc::from(&b"x"[..]),
+        bytes: Bytes::from_static(b"x"),
         mode: active(offset),
     };
     let shape = |elements: &[i32], datas: &[i32]| ModuleShape {

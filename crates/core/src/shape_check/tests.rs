@@ -1,8 +1,9 @@
 //! Tests of [`super`].
 
 use alloc::string::ToString;
-use alloc::sync::Arc;
 use alloc::vec;
+
+use bytes::Bytes;
 
 use super::*;
 use crate::shape::{DataDecl, ElementDecl, Export, GlobalDecl, Import, TableDecl};
@@ -96,11 +97,11 @@ fn shape() -> ModuleShape {
         .into(),
         data: vec![
             DataDecl {
-                bytes: Arc::from(&b"a"[..]),
+                bytes: Bytes::from_static(b"a"),
                 mode: active,
             },
             DataDecl {
-                bytes: Arc::from(&b"b"[..]),
+                bytes: Bytes::from_static(b"b"),
                 mode: SegmentMode::Passive,
             },
         ]

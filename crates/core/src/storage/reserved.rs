@@ -6,6 +6,10 @@
 //! copied, and the base address stays. Bounds are checked in code, so the unused rest
 //! needs no protection.
 //!
+//! Once a memory has four mebibytes, the system is asked to give it pages of two at a time
+//! (on Linux, where it may): a program that uses all of them waits for a few such pages
+//! instead of a thousand small ones, and reaches its memory faster.
+//!
 //! A mapping is not free: it counts against the limit of the address space
 //! (`RLIMIT_AS`) on Unix, and where the system promises memory for every mapping, as
 //! Windows does, against that.
@@ -39,6 +43,11 @@ pub struct ReservedStorage {
     mapping: Option<MmapRaw>,
     len: usize,
 }
+
+/// How long a memory is when large pages begin to pay: less than that, and most of a page
+/// may never be used.
+#[cfg(target_os = "linux")]
+const LARGE: usize = 4 << 20;
 
 impl ReservedStorage {
     /// Reserves room for `capacity` bytes; the storage has none of them yet.
@@ -104,6 +113,14 @@ unsafe impl MemoryStorage for ReservedStorage {
                 requested: new_len as u64,
                 capacity: self.capacity() as u64,
             });
+        }
+        #[cfg(target_os = "linux")]
+        if self.len < LARGE
+            && new_len >= LARGE
+            && let Some(mapping) = &self.mapping
+        {
+            // Advice, which not every system takes; good for all that is still to come.
+            let _ = mapping.advise(memmap2::Advice::HugePage);
         }
         // Bytes between the old and the new length were never written.
         self.len = new_len.max(self.len);

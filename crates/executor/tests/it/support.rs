@@ -10,7 +10,7 @@ use damson_executor::store::shape::{
 };
 use damson_executor::store::types::{GlobalType, MemoryType, Mutability, RefType, TableType};
 use damson_executor::store::{
-    Cell, CodeHandle, ExternHandle, FuncHandle, FuncType, HostCall, HostError, HostFunc,
+    Bytes, Cell, CodeHandle, ExternHandle, FuncHandle, FuncType, HostCall, HostError, HostFunc,
     InstanceHandle, MemoryHandle, ModuleShape, PrunedStore, StoreConfig, TrapCode, ValType,
 };
 use damson_executor::{CallError, CodeMap, call};
@@ -191,7 +191,7 @@ impl Module {
     /// Adds a passive data segment.
     pub(crate) fn data(&mut self, bytes: &[u8]) -> u32 {
         let segment = DataDecl {
-            bytes: Arc::from(bytes),
+            bytes: Bytes::copy_from_slice(bytes),
             mode: SegmentMode::Passive,
         };
         append(&mut self.shape.data, segment)

@@ -5,7 +5,7 @@ use damson_core::shape::{
     ModuleShape, SegmentMode, TableDecl,
 };
 use damson_core::types::{GlobalType, MemoryType, Mutability, RefType, TableType};
-use damson_core::{FuncType, ValType};
+use damson_core::{Bytes, FuncType, ValType};
 use damson_ir::{Family, Function, Kind, Opcode, Operand, Slot, Target};
 use std::sync::Arc;
 
@@ -53,7 +53,7 @@ pub(crate) fn shape() -> Arc<ModuleShape> {
         init: Some(ConstExpr::new([ConstOp::I64Const(7)])),
     };
     let data = || DataDecl {
-        bytes: Arc::from(&b"bytes"[..]),
+        bytes: Bytes::from_static(b"bytes"),
         mode: SegmentMode::Passive,
     };
     let shape = ModuleShape {

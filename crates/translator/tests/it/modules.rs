@@ -1,8 +1,8 @@
 //! What parsing finds in a module, and what it refuses.
 
 use damson_core::{
-    ConstOp, ElementItems, ExternKind, ImportType, MemoryType, Mutability, RefType, SegmentMode,
-    TableType, ValType,
+    Bytes, ConstOp, ElementItems, ExternKind, ImportType, MemoryType, Mutability, RefType,
+    SegmentMode, TableType, ValType,
 };
 use damson_translator::{Allocations, Config, Error, Module, validate};
 
@@ -184,6 +184,67 @@ fn custom_sections_are_kept_in_order() {
         .find(|section| &*section.name == "note")
         .unwrap();
     assert_eq!(*note.data, *b"text");
+}
+
+/// What a module keeps of its bytes: bodies, data and custom sections.
+fn kept(module: &Module) -> Vec<&[u8]> {
+    let bodies = module.defined_funcs();
+    let bodies = bodies.filter_map(|index| module.body_bytes(index));
+    let data = module.shape().data.iter().map(|segment| &*segment.bytes);
+    let sections = module.custom_sections().map(|section| &*section.data);
+    bodies.chain(data).chain(sections).collect()
+}
+
+#[test]
+fn shared_bytes_are_not_copied_and_stay() {
+    let wasm = wat::parse_str(EVERYTHING).unwrap();
+    let copying = Module::parse(&wasm, &Config::default()).unwrap();
+    let shared = Bytes::from(wasm.clone());
+    let range = shared.as_ptr_range();
+    let sharing = Module::parse_shared(&shared, &Config::default()).unwrap();
+    assert_eq!(sharing.shape(), copying.shape());
+    drop(shared);
+
+    assert_eq!(kept(&sharing), kept(&copying));
+    assert!(kept(&sharing).len() >= 6);
+    let within = |range: std::ops::Range<*const u8>, part: &[u8]| range.contains(&part.as_ptr());
+    for (ours, copied) in kept(&sharing).into_iter().zip(kept(&copying)) {
+        assert!(within(range.clone(), ours), "{ours:?}");
+        assert!(!within(wasm.as_ptr_range(), copied), "{copied:?}");
+    }
+    // Each outlives the module.
+    let (shape, info) = (sharing.shape().clone(), sharing.debug_info().clone());
+    drop(sharing);
+    assert_eq!(*shape.data[0].bytes, *b"abc");
+    drop(shape);
+    assert!(
+        info.custom_sections()
+            .any(|section| section.data == b"text"[..])
+    );
+}
+
+#[test]
+fn offsets_of_segments_are_what_is_written() {
+    for (text, expected) in [
+        ("(i32.const 0)", &[ConstOp::I32Const(0)][..]),
+        ("(i32.const -1)", &[ConstOp::I32Const(-1)]),
+        ("(i32.const 0x7fffffff)", &[ConstOp::I32Const(i32::MAX)]),
+        ("(i32.const -0x80000000)", &[ConstOp::I32Const(i32::MIN)]),
+        ("(global.get 0)", &[ConstOp::GlobalGet(0)]),
+        (
+            "(i32.sub (i32.const 5) (i32.const 6))",
+            &[ConstOp::I32Const(5), ConstOp::I32Const(6), ConstOp::I32Sub],
+        ),
+    ] {
+        let text = format!(
+            r#"(module (import "m" "g" (global i32)) (memory 1) (data (offset {text}) "x"))"#
+        );
+        let module = module(&text, &Config::default());
+        let SegmentMode::Active { offset, .. } = &module.shape().data[0].mode else {
+            panic!("an active segment")
+        };
+        assert_eq!(offset.ops(), expected);
+    }
 }
 
 #[test]

@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
+use damson::Bytes;
+
 use crate::failure::Failure;
 use crate::guest::{self, Program, Streams};
 use crate::load;
@@ -65,7 +67,7 @@ fn succeed(outcome: Result<(), Failure>) -> Result<(), Failure> {
 /// bulk operations count by their work.
 fn count(
     options: &BenchOptions,
-    binary: &[u8],
+    binary: &Bytes,
     watchdog: Option<&Watchdog>,
 ) -> Result<Option<u64>, Failure> {
     let mut config = guest::config(&options.guest);

@@ -16,7 +16,7 @@ use damson::{Config, Module};
 use crate::failure::Failure;
 use crate::load;
 use crate::options::{DumpOptions, Mode};
-use crate::output::{self, styled};
+use crate::output::{self, plain, styled};
 
 pub(crate) fn run(options: &DumpOptions) -> Result<(), Failure> {
     let path = &options.file;
@@ -48,7 +48,7 @@ pub(crate) fn run(options: &DumpOptions) -> Result<(), Failure> {
     for index in functions {
         let name = module
             .func_name(index)
-            .map(|name| format!(" {name}"))
+            .map(|name| format!(" {}", plain(name)))
             .unwrap_or_default();
         let code = module
             .disassemble(index)
@@ -57,7 +57,8 @@ pub(crate) fn run(options: &DumpOptions) -> Result<(), Failure> {
             let mut text = instruction.text;
             if let Some(name) = instruction.callee.and_then(|index| module.func_name(index)) {
                 // Writing to a string does not fail.
-                let _ = write!(text, "  {}", styled(output::DIM, format_args!("; {name}")));
+                let name = styled(output::DIM, format!("; {}", plain(name)));
+                let _ = write!(text, "  {name}");
             }
             Instruction {
                 cell: instruction.cell,

@@ -16,7 +16,7 @@ use std::time::Duration;
 use damson::errors::ErrorKind;
 use damson::{Error, WasmBacktrace};
 
-use crate::output::{self, styled};
+use crate::output::{self, plain, plain_lines, styled};
 
 /// Exit code for a module that cannot be used.
 const INVALID: u8 = 65;
@@ -73,6 +73,42 @@ impl Failure {
         }
     }
 
+    /// The same failure, and what else went wrong.
+    pub(crate) fn with_note(self, other: Self) -> Self {
+        let note = match other {
+            Self::Trap { message, .. }
+            | Self::Usage(message)
+            | Self::Invalid(message)
+            | Self::Other { message, .. } => message,
+            Self::Exit { .. } | Self::Closed => return self,
+        };
+        match self {
+            Self::Exit { code, mut notes } => {
+                notes.push(note);
+                Self::Exit { code, notes }
+            }
+            Self::Trap {
+                message,
+                backtrace,
+                mut notes,
+            } => {
+                notes.push(note);
+                Self::Trap {
+                    message,
+                    backtrace,
+                    notes,
+                }
+            }
+            Self::Usage(message) => Self::Usage(format!("{message}\nnote: {note}")),
+            Self::Invalid(message) => Self::Invalid(format!("{message}\nnote: {note}")),
+            Self::Other { message, backtrace } => Self::Other {
+                message: format!("{message}\nnote: {note}"),
+                backtrace,
+            },
+            Self::Closed => Self::Closed,
+        }
+    }
+
     /// The exit code of this process.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
@@ -106,7 +142,7 @@ impl Failure {
                 ))),
             };
         }
-        let mut message = format!("{what}: {error}");
+        let mut message = format!("{what}: {}", plain(&error.to_string()));
         let backtrace = error.wasm_backtrace().cloned();
         if error.as_trap_code().is_none() {
             for note in &notes {
@@ -133,7 +169,7 @@ pub(crate) fn timeout_note(timeout: Duration) -> String {
     format!("the time limit is {time}; `--timeout` raises it")
 }
 
-/// What to print; a guest that chose its exit code has said it all.
+/// What to print, with nothing in it that acts on a terminal; a guest that chose its exit code has said it all.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (message, backtrace, notes) = match self {
@@ -148,12 +184,14 @@ impl fmt::Display for Failure {
             Self::Other { message, backtrace } => (Some(message), backtrace.as_ref(), &[][..]),
         };
         if let Some(message) = message {
+            let message = plain_lines(message);
             writeln!(f, "{} {message}", styled(output::ERROR, "error:"))?;
         }
         if let Some(backtrace) = backtrace {
             writeln!(f, "{backtrace}")?;
         }
         for note in notes {
+            let note = plain_lines(note);
             writeln!(f, "{} {note}", styled(output::NOTE, "note:"))?;
         }
         Ok(())

@@ -3,14 +3,20 @@
 use std::ffi::OsString;
 use std::path::Path;
 
+#[cfg(unix)]
+use damson::MemoryType;
+#[cfg(unix)]
+use damson::storage::{ReservedStorage, StorageError};
 use damson::{
-    Config, Engine, ExternType, Func, Instance, Linker, Module, Store, TrapCode, Val, WasmBacktrace,
+    Bytes, Config, Engine, ExternType, Func, Instance, Linker, Module, Store, TrapCode, Val,
+    WasmBacktrace,
 };
 use damson_wasi::{Permissions, WasiCtx, WasiCtxBuilder};
 
 use crate::failure::{Failure, timeout_note};
 use crate::limits::Limits;
 use crate::options::GuestOptions;
+use crate::output::plain;
 use crate::profile::{Profiler, Stop};
 use crate::watchdog::Watchdog;
 use crate::{load, values};
@@ -19,6 +25,10 @@ use crate::{load, values};
 const START: &str = "_start";
 /// What a WASI reactor module wants called before any of its functions.
 const INITIALIZE: &str = "_initialize";
+
+/// Bytes of a page of memory.
+#[cfg(unix)]
+const PAGE: u64 = 1 << 16;
 
 /// What the host keeps in the store.
 pub(crate) struct Host {
@@ -82,6 +92,9 @@ pub(crate) fn config(options: &GuestOptions) -> Config {
     config.consume_fuel(options.fuel.is_some());
     config.epoch_interruption(options.timeout.is_some());
     load::apply(&options.proposals, &mut config);
+    // Elsewhere a reservation takes what it reserves.
+    #[cfg(unix)]
+    config.memory_storage(reserved);
     if let Some(bytes) = options.stack_size {
         config.set_max_stack_height(bytes);
         // Every call takes more than this, so that the bytes alone decide.
@@ -90,12 +103,29 @@ pub(crate) fn config(options: &GuestOptions) -> Config {
     config
 }
 
+/// Memory that grows in place. Where address space is short (`ulimit -v`), it can grow to
+/// less, but holds what it begins with.
+#[cfg(unix)]
+fn reserved(ty: MemoryType) -> Result<ReservedStorage, StorageError> {
+    let least = ty.minimum().saturating_mul(PAGE);
+    let mut most = ty
+        .maximum()
+        .map_or(1 << 32, |pages| pages.saturating_mul(PAGE));
+    loop {
+        let capacity = usize::try_from(most).unwrap_or(usize::MAX);
+        match ReservedStorage::new(capacity) {
+            Err(_) if most / 2 > least => most /= 2,
+            made => return made,
+        }
+    }
+}
+
 impl<'a> Program<'a> {
     /// Makes the module, and finds out what can be known to be wrong before anything runs.
     pub(crate) fn new(
         options: &'a GuestOptions,
         config: Config,
-        binary: &[u8],
+        binary: &Bytes,
         watchdog: Option<&'a Watchdog>,
     ) -> Result<Self, Failure> {
         let (path, args) = command(options)?;
@@ -179,13 +209,13 @@ impl<'a> Program<'a> {
             wasi = wasi.args(self.args.iter().map(|arg| arg.as_encoded_bytes()));
         }
         for (name, value) in &self.options.env {
-            wasi = wasi.env(name, value);
+            wasi = wasi.env(name.as_encoded_bytes(), value.as_encoded_bytes());
         }
         for dir in &self.options.dir {
             wasi = wasi.preopened_dir(&dir.host, &dir.guest, Permissions::ReadWrite);
         }
         wasi.build()
-            .map_err(|error| Failure::Usage(error.to_string()))
+            .map_err(|error| Failure::Usage(with_reasons(&error)))
     }
 
     /// What an error while the guest was running comes to.
@@ -194,6 +224,17 @@ impl<'a> Program<'a> {
         notes.extend(limit_note(error.as_trap_code(), self.options));
         Failure::of_guest(&self.path.display().to_string(), error, notes)
     }
+}
+
+/// An error and what it comes from.
+fn with_reasons(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut reason = error.source();
+    while let Some(error) = reason {
+        text += &format!(": {error}");
+        reason = error.source();
+    }
+    text
 }
 
 /// What to say of the limit that a trap is about: which one, and how to raise it.
@@ -344,7 +385,7 @@ fn exported_functions(module: &Module) -> String {
     let names: Vec<String> = module
         .exports()
         .filter(|export| matches!(export.ty(), ExternType::Func(_)))
-        .map(|export| format!("`{}`", export.name()))
+        .map(|export| format!("`{}`", plain(export.name())))
         .collect();
     if names.is_empty() {
         "it exports no functions".to_owned()

@@ -8,7 +8,7 @@ use damson::{Config, Engine, Module};
 use crate::failure::Failure;
 use crate::load;
 use crate::options::{InspectOptions, Mode, Proposal};
-use crate::output::{self, counted, styled};
+use crate::output::{self, counted, plain, styled};
 
 pub(crate) fn run(options: &InspectOptions) -> Result<(), Failure> {
     let path = &options.file;
@@ -40,15 +40,16 @@ fn describe(out: &mut String, module: &Module, binary: &[u8]) -> fmt::Result {
     list(out, "type", &types, |(index, ty)| format!("{index}: {ty}"))?;
     let imports: Vec<_> = module.imports().collect();
     list(out, "import", &imports, |import| {
-        format!("{}::{}  {}", import.module(), import.name(), import.ty())
+        let [module, name] = [import.module(), import.name()].map(plain);
+        format!("{module}::{name}  {}", import.ty())
     })?;
     let exports: Vec<_> = module.exports().collect();
     list(out, "export", &exports, |export| {
-        format!("{}  {}", export.name(), export.ty())
+        format!("{}  {}", plain(export.name()), export.ty())
     })?;
     let sections: Vec<_> = module.custom_sections().collect();
     list(out, "custom section", &sections, |section| {
-        format!("{}  {} bytes", section.name(), section.data().len())
+        format!("{}  {} bytes", plain(section.name()), section.data().len())
     })?;
     let needed = needed(binary);
     list(out, "proposal needed", &needed, |proposal| {

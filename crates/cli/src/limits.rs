@@ -1,13 +1,15 @@
 //! What a guest may take: the limiter behind `--max-memory`.
 
 use damson::ResourceLimiter;
-use damson::errors::LimiterError;
+use damson::errors::{LimiterError, MemoryError, TableError};
 
 /// Counts what all memories and tables of a store take together.
 #[derive(Debug, Default)]
 pub(crate) struct Limits {
     max_memory: Option<usize>,
     used: usize,
+    /// What was used before the last growth that was allowed.
+    before: usize,
     /// What there would have been after the last growth that was refused.
     refused: Option<usize>,
 }
@@ -38,8 +40,14 @@ impl Limits {
             self.refused = Some(total);
             return false;
         }
+        self.before = self.used;
         self.used = total;
         true
+    }
+
+    /// The last growth did not happen.
+    fn failed(&mut self) {
+        self.used = self.before;
     }
 }
 
@@ -63,6 +71,16 @@ impl ResourceLimiter for Limits {
         Ok(self.growing(current, desired))
     }
 
+    fn memory_grow_failed(&mut self, _error: &MemoryError) -> Result<(), LimiterError> {
+        self.failed();
+        Ok(())
+    }
+
+    fn table_grow_failed(&mut self, _error: &TableError) -> Result<(), LimiterError> {
+        self.failed();
+        Ok(())
+    }
+
     // Their number is bounded by the one module there is.
 
     fn instances(&self) -> usize {
@@ -80,6 +98,8 @@ impl ResourceLimiter for Limits {
 
 #[cfg(test)]
 mod tests {
+    use damson::{Memory, MemoryType};
+
     use super::*;
 
     #[test]
@@ -102,5 +122,20 @@ mod tests {
                 .table_growing(0, usize::MAX, None)
                 .unwrap()
         );
+    }
+
+    #[test]
+    fn what_was_allowed_and_not_to_be_had_is_not_counted() {
+        let ty = MemoryType::new(1, None);
+        let storage = || damson::storage::StaticStorage::new(Box::leak(vec![0; 1 << 16].into()));
+        let mut store = damson::Store::new(&damson::Engine::default(), Limits::new(Some(1 << 18)));
+        store.limiter(|limits| limits);
+        let memory = Memory::with_storage(&mut store, ty, storage()).unwrap();
+        let used = |store: &damson::Store<Limits>| store.data().used;
+        assert_eq!(used(&store), 1 << 16);
+        // The limit has room for it, the storage has not.
+        assert!(memory.grow(&mut store, 2).is_err());
+        assert_eq!(used(&store), 1 << 16);
+        assert!(store.data().note().is_none());
     }
 }

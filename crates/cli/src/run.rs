@@ -16,8 +16,7 @@ pub(crate) fn run(options: &RunOptions) -> Result<(), Failure> {
     let options = &options.guest;
     let (path, _) = guest::command(options)?;
     let watchdog = guest::watchdog(options)?;
-    // The process ends with the program: nothing of it is worth the time to free it.
-    let binary = ManuallyDrop::new(load::binary(path)?);
+    let binary = load::binary(path)?;
     let mut config = guest::config(options);
     let mut profiler = None;
     if let Some(target) = target {
@@ -29,15 +28,27 @@ pub(crate) fn run(options: &RunOptions) -> Result<(), Failure> {
         profiler = Some(Profiler::new(options.fuel));
     }
     let program = Program::new(options, config, &binary, watchdog.as_ref())?;
+    // The process ends with the program: nothing of it is worth the time to free it.
     let program = ManuallyDrop::new(program);
     let outcome = results(&program, profiler.as_mut());
-    if let (Some(target), Some(profiler)) = (target, &profiler) {
-        // Whatever became of the guest.
-        profiler.write(target, &path.display().to_string())?;
+    // Whatever became of the guest.
+    let written = match (target, &profiler) {
+        (Some(target), Some(profiler)) => profiler.write(target, &path.display().to_string()),
+        _ => Ok(()),
+    };
+    let shown = outcome.and_then(|results| show(&results));
+    match (shown, written) {
+        // What became of the guest is what the exit code tells.
+        (Err(failure), Err(unwritten)) => Err(failure.with_note(unwritten)),
+        (shown, written) => shown.and(written),
     }
+}
+
+/// Prints the results of a function.
+fn show(results: &[Val]) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    for result in outcome? {
-        writeln!(out, "{}", values::text(&result)).map_err(|error| Failure::of_output(&error))?;
+    for result in results {
+        writeln!(out, "{}", values::text(result)).map_err(|error| Failure::of_output(&error))?;
     }
     Ok(())
 }

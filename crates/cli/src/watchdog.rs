@@ -149,9 +149,23 @@ fn give_up(what: &str, place: Place, timeout: Duration) {
         },
         timeout,
     );
-    // Without a place to complain there is still the exit code.
-    let _ = write!(anstream::stderr(), "{failure}");
-    process::exit(failure.exit_code().into());
+    let code = failure.exit_code();
+    complain(move || {
+        // Without a place to complain there is still the exit code.
+        let _ = write!(anstream::stderr(), "{failure}");
+    });
+    process::exit(code.into());
+}
+
+/// Says something, unless nobody listens: a pipe that is not read is full at some time, and
+/// then the guest may hold the stream for ever, in the very function that it waits in.
+fn complain(say: impl FnOnce() + Send + 'static) {
+    let (said, done) = mpsc::channel::<()>();
+    thread::spawn(move || {
+        say();
+        drop(said);
+    });
+    let _ = done.recv_timeout(GRACE);
 }
 
 #[cfg(test)]

@@ -59,7 +59,7 @@ pub(crate) enum Command {
 pub(crate) struct RunOptions {
     /// Write where the program spends its work, by function: a flame graph if FILE ends in
     /// .svg, tables if it ends in .txt, stacks for other tools if it ends in .folded
-    #[arg(long, value_name = "FILE", value_parser = Target::parse)]
+    #[arg(long, value_name = "FILE", value_parser = values::os(Target::parse))]
     pub(crate) profile: Option<Target>,
 
     #[command(flatten)]
@@ -82,12 +82,12 @@ nan:0x...), and `null` for references.";
 pub(crate) struct GuestOptions {
     /// Let the program use a directory, under its own name or another one (may be
     /// repeated)
-    #[arg(long, value_name = "HOST[::GUEST]", value_parser = values::dir)]
+    #[arg(long, value_name = "HOST[::GUEST]", value_parser = values::os(values::dir))]
     pub(crate) dir: Vec<Dir>,
 
     /// Set an environment variable of the program (may be repeated)
-    #[arg(long, value_name = "NAME=VALUE", value_parser = values::variable)]
-    pub(crate) env: Vec<(String, String)>,
+    #[arg(long, value_name = "NAME=VALUE", value_parser = values::os(values::variable))]
+    pub(crate) env: Vec<(OsString, OsString)>,
 
     /// Call this exported function instead, with ARGS, and print its results
     #[arg(long, value_name = "NAME")]

@@ -1,10 +1,12 @@
 //! The values of options: how they are written.
 
+use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use damson::Config;
 
 /// A directory for the guest.
@@ -16,24 +18,55 @@ pub(crate) struct Dir {
     pub(crate) guest: String,
 }
 
+/// A parser of values that need not be text.
+pub(super) fn os<T: Clone + Send + Sync + 'static>(
+    parse: fn(&OsStr) -> Result<T, String>,
+) -> impl TypedValueParser<Value = T> {
+    OsStringValueParser::new().try_map(move |text| parse(&text))
+}
+
+/// The parts before and after the first `separator`, which is ASCII.
+#[cfg(unix)]
+fn split_once(text: &OsStr, separator: &str) -> Option<(OsString, OsString)> {
+    use std::os::unix::ffi::OsStrExt as _;
+    let bytes = text.as_bytes();
+    let mut windows = bytes.windows(separator.len());
+    let at = windows.position(|window| window == separator.as_bytes())?;
+    let [first, second] = [&bytes[..at], &bytes[at + separator.len()..]];
+    Some(
+        [first, second]
+            .map(|part| OsStr::from_bytes(part).to_owned())
+            .into(),
+    )
+}
+
+/// The parts before and after the first `separator`; only of text.
+#[cfg(not(unix))]
+fn split_once(text: &OsStr, separator: &str) -> Option<(OsString, OsString)> {
+    let (first, second) = text.to_str()?.split_once(separator)?;
+    Some((first.into(), second.into()))
+}
+
 /// Reads `HOST` or `HOST::GUEST`.
-pub(super) fn dir(text: &str) -> Result<Dir, String> {
-    let (host, guest) = text.split_once("::").unwrap_or((text, text));
+pub(super) fn dir(text: &OsStr) -> Result<Dir, String> {
+    let (host, guest) = split_once(text, "::").unwrap_or((text.to_owned(), text.to_owned()));
     if host.is_empty() || guest.is_empty() {
         return Err("expected HOST or HOST::GUEST".to_owned());
     }
     Ok(Dir {
         host: host.into(),
-        guest: guest.to_owned(),
+        guest: guest.into_string().map_err(|_| {
+            "the name for the guest must be UTF-8; HOST::GUEST gives another one".to_owned()
+        })?,
     })
 }
 
 /// Reads `NAME=VALUE`.
-pub(super) fn variable(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
+pub(super) fn variable(text: &OsStr) -> Result<(OsString, OsString), String> {
+    match split_once(text, "=") {
         None => Err("expected NAME=VALUE".to_owned()),
-        Some(("", _)) => Err("the name before `=` is empty".to_owned()),
-        Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
+        Some((name, _)) if name.is_empty() => Err("the name before `=` is empty".to_owned()),
+        Some(pair) => Ok(pair),
     }
 }
 
@@ -167,8 +200,9 @@ mod tests {
 
     #[test]
     fn variables_are_split_at_the_first_sign() {
-        assert_eq!(variable("A=b=c"), Ok(("A".to_owned(), "b=c".to_owned())));
-        assert_eq!(variable("A="), Ok(("A".to_owned(), String::new())));
+        let variable = |text: &str| variable(text.as_ref());
+        assert_eq!(variable("A=b=c"), Ok(("A".into(), "b=c".into())));
+        assert_eq!(variable("A="), Ok(("A".into(), "".into())));
         assert!(variable("A").is_err());
         assert!(variable("=b").is_err());
     }
@@ -176,7 +210,7 @@ mod tests {
     #[test]
     fn directories_have_their_own_name_or_another_one() {
         let found = |text: &str| {
-            let dir = dir(text).ok()?;
+            let dir = dir(text.as_ref()).ok()?;
             Some((dir.host.to_string_lossy().into_owned(), dir.guest))
         };
         let pair = |host: &str, guest: &str| Some((host.to_owned(), guest.to_owned()));

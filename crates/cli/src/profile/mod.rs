@@ -12,6 +12,9 @@
 //! for the function that was called, so that the weights add up to the fuel that was used, but
 //! for a slice.
 //!
+//! A guest that `--timeout` ends while it waits in a host function leaves no profile: nobody
+//! can look at it, because its own thread is in that function.
+//!
 //! In a build with the feature `count` a profile in text form also has the pairs of bytecode
 //! instructions.
 
@@ -20,6 +23,7 @@ mod pairs;
 mod report;
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::fmt;
 use std::fs;
 use std::path::PathBuf;
@@ -55,7 +59,7 @@ pub(crate) struct Target {
 
 impl Target {
     /// Reads a path, which says by its ending what is to be written.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &OsStr) -> Result<Self, String> {
         let path = PathBuf::from(text);
         let form = match path.extension().and_then(|ending| ending.to_str()) {
             Some("svg") => Form::Svg,
@@ -72,9 +76,13 @@ impl Target {
         Ok(Self { path, form })
     }
 
-    /// Finds out whether the file can be written, before anything runs for it.
+    /// Finds out whether the file can be written, before anything runs for it. What it
+    /// holds stays until there is something else to write.
     pub(crate) fn create(&self) -> Result<(), Failure> {
-        fs::write(&self.path, "").map_err(|error| self.failed(&error))
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create(true).truncate(false);
+        let opened = options.open(&self.path);
+        opened.map(drop).map_err(|error| self.failed(&error))
     }
 
     fn failed(&self, error: &impl fmt::Display) -> Failure {
@@ -288,10 +296,10 @@ mod tests {
             ("dir.x/a.txt", Form::Text),
             ("a.b.folded", Form::Folded),
         ] {
-            assert_eq!(Target::parse(path).unwrap().form, form, "{path}");
+            assert_eq!(Target::parse(path.as_ref()).unwrap().form, form, "{path}");
         }
         for wrong in ["", "svg", ".svg", "a.png", "a", "a.svg/"] {
-            let parsed = Target::parse(wrong);
+            let parsed = Target::parse(wrong.as_ref());
             assert!(parsed.is_err() || wrong == "a.svg/", "{wrong}: {parsed:?}");
         }
     }

@@ -16,7 +16,12 @@ pub(super) fn flame_graph(work: &Work, title: &str) -> Result<Vec<u8>, Failure> 
     let mut options = Options::default();
     title.clone_into(&mut options.title);
     "units of fuel".clone_into(&mut options.count_name);
-    let lines = folded(work);
+    let mut lines = folded(work);
+    if lines.is_empty() {
+        // A graph needs something to show.
+        "nothing was executed 1\n".clone_into(&mut lines);
+        "of nothing".clone_into(&mut options.count_name);
+    }
     let mut svg = Vec::new();
     flamegraph::from_lines(&mut options, lines.lines(), &mut svg)
         .map_err(|error| Failure::other(format!("the flame graph cannot be drawn: {error}")))?;
@@ -106,6 +111,13 @@ mod tests {
         ] {
             assert!(svg.contains(part), "{part}: {svg}");
         }
+    }
+
+    #[test]
+    fn no_work_is_a_graph_that_says_so() {
+        let svg = String::from_utf8(flame_graph(&work(&[]), "x").unwrap()).unwrap();
+        assert!(svg.contains("<title>nothing was executed ("), "{svg}");
+        assert!(tables(&work(&[])).starts_with("0 units"));
     }
 
     #[test]

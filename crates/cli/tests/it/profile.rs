@@ -189,6 +189,65 @@ fn a_profile_that_cannot_be_written_is_known_before_the_program_runs() {
     }
 }
 
+/// The exit code and the message are those of the program, also when it never ran.
+#[test]
+fn what_becomes_of_a_program_is_told_with_every_profile() {
+    let segment = r#"(module (memory 1) (data (i32.const 65536) "x") (func (export "_start")))"#;
+    let missing = r#"(module (import "no" "where" (func)) (func (export "_start")))"#;
+    let empty = r#"(module (func (export "_start")))"#;
+    for (name, module, options, code, complaint) in [
+        ("segment", segment, &[][..], 134, "out of bounds"),
+        ("missing", missing, &[], 65, "no::where"),
+        ("fuel", empty, &["--fuel", "0"], 134, "`--fuel` raises it"),
+    ] {
+        let path = file(&format!("profile_early_{name}.wat"), module);
+        for ending in ["svg", "txt", "folded"] {
+            let target = file(&format!("early_{name}.{ending}"), "");
+            let args = [&["run", "--profile", &target], options, &[&path]].concat();
+            let stderr = damson(&args).failure(code);
+            assert!(stderr.contains(complaint), "{name} {ending}: {stderr}");
+            let about_it = stderr.contains("the profile") || stderr.contains("graph");
+            assert!(!about_it, "{name} {ending}: {stderr}");
+        }
+    }
+}
+
+/// What cannot be written after all is a note beside what became of the program.
+#[cfg(unix)]
+#[test]
+fn an_unwritten_profile_does_not_hide_how_the_program_ended() {
+    let module = wasi_program(
+        r#"(func (export "_start") (call $proc_exit (i32.const 9)))
+        (func (export "trap") unreachable)
+        (func (export "seven") (result i32) (i32.const 7))"#,
+    );
+    let path = file("profile_full.wat", module);
+    // A device that takes nothing, under a name that says what to write.
+    let target = file("full.txt", "");
+    fs::remove_file(&target).expect("just written");
+    std::os::unix::fs::symlink("/dev/full", &target).expect("a link");
+    let run = |more: &[&str]| damson(&[&["run", "--profile", &target], more].concat());
+    let expected = "the profile cannot be written to ";
+    let stderr = run(&[&path]).failure(9);
+    assert!(stderr.starts_with(&format!("note: {expected}")), "{stderr}");
+    let stderr = run(&["--invoke", "trap", &path]).failure(134);
+    assert!(stderr.contains("unreachable"), "{stderr}");
+    assert!(stderr.contains(&format!("note: {expected}")), "{stderr}");
+    // Without another failure it is one.
+    let outcome = run(&["--invoke", "seven", &path]);
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(1), "7\n"));
+    assert!(outcome.stderr.starts_with(&format!("error: {expected}")));
+}
+
+/// What was there before stays until there is something to write.
+#[test]
+fn an_old_profile_survives_a_module_that_cannot_be_used() {
+    let path = file("profile_invalid.wat", "(module (func (result i32)))");
+    let target = file("survivor.txt", "older");
+    damson(&["run", "--profile", &target, &path]).failure(65);
+    assert_eq!(fs::read_to_string(target).expect("a profile"), "older");
+}
+
 /// Only a build that counts has pairs; `cargo test -p damson-cli --features count` tests it.
 #[test]
 fn pairs_of_instructions_are_counted_in_a_build_for_that() {

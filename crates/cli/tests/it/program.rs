@@ -4,6 +4,8 @@ use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
 /// What a run left behind.
 #[derive(Debug, PartialEq, Eq)]
@@ -62,6 +64,20 @@ pub(crate) fn damson_that_waits(args: &[&str]) -> Outcome {
     let outcome = outcome(child);
     drop(input);
     outcome
+}
+
+/// Runs `damson` with these arguments while nobody reads what it says; the exit code.
+pub(crate) fn damson_unheard(args: &[&str]) -> Option<i32> {
+    let mut child = start(args, &[]);
+    // Far more than it may take; a test must not hang.
+    for _ in 0..6000 {
+        if let Some(status) = child.try_wait().expect("a child") {
+            return status.code();
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    child.kill().expect("a child");
+    panic!("it does not end: {args:?}");
 }
 
 fn spawn(args: &[&str], input: &[u8], env: &[(&str, &str)]) -> Outcome {

@@ -155,3 +155,32 @@ fn shells_complete_commands_and_options() {
         }
     }
 }
+
+/// Names in a file of strangers hold whatever they like; a terminal must not obey it.
+#[test]
+fn names_cannot_act_on_a_terminal() {
+    let name = r"x\1b[2J\r\ny\c2\9b";
+    let shown = r"x\u{1b}[2J\r\ny\u{9b}";
+    let module = format!(
+        r#"(module (import "{name}" "{name}" (func $i))
+            (@custom "{name}" "data")
+            (func $"{name}" (export "{name}") (call $"{name}") unreachable)
+            (func (export "trap") (call $"{name}")))"#
+    );
+    let path = file("names.wat", &module);
+    let own = file(
+        "names_own.wat",
+        module.replace("(import", "(;").replace("(func $i))", ";)"),
+    );
+    let texts = [
+        (damson(&["inspect", &path]).success(), 4),
+        (damson(&["dump", &own]).success(), 3),
+        (damson(&["run", "--invoke", "trap", &path]).failure(65), 2),
+        (damson(&["run", &path]).failure(1), 1),
+    ];
+    for (text, times) in texts {
+        assert_eq!(text.matches(shown).count(), times, "{text}");
+        let acts = |c: char| c.is_control() && c != '\n';
+        assert!(!text.contains(acts), "{text:?}");
+    }
+}

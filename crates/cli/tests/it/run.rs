@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use crate::program::{
-    Outcome, damson, damson_that_waits, damson_with_env, damson_with_input, file, wasi_program,
+    Outcome, damson, damson_that_waits, damson_unheard, damson_with_env, damson_with_input, file,
+    wasi_program,
 };
 
 /// Prints its arguments as they lie in memory: each with a zero byte behind it.
@@ -41,15 +42,57 @@ fn arguments_need_not_be_text() {
     assert_eq!(output.stdout, b"echo_bytes.wat\0\xff\xfe=\x80\0");
 }
 
+/// Neither need variables and files of the host be.
+#[cfg(unix)]
+#[test]
+fn values_of_options_need_not_be_text() {
+    use std::ffi::{OsStr, OsString};
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let odd = OsStr::from_bytes(b"odd_\xff");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(odd);
+    std::fs::create_dir_all(&folder).expect("a writable folder");
+    std::fs::write(folder.join("in.txt"), ": found\n").expect("a writable file");
+    let profile = folder.join(odd).with_extension("txt");
+    let read = file("read_odd.wat", READ_FILE);
+    let run = |options: &[&OsStr], module: &str| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_damson"));
+        command.arg("run").args(options).arg(module);
+        command.output().expect("the program starts")
+    };
+    let [mut dir, mut variable] = [folder.clone().into_os_string(), OsString::from("A")];
+    dir.push("::/data");
+    variable.push(OsStr::from_bytes(b"\xfe=\xff=\x80"));
+    let output = run(&["--dir".as_ref(), &dir], &read);
+    assert_eq!(output.stdout, b"/data: found\n", "{output:?}");
+    // Only the guest's name for it is text.
+    let output = run(&["--dir".as_ref(), folder.as_ref()], &read);
+    assert_eq!(output.status.code(), Some(2));
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(stderr.contains("must be UTF-8; HOST::GUEST"), "{stderr}");
+
+    let environment = file("echo_odd_env.wat", wasi_program(ECHO_ENVIRONMENT));
+    let options = [
+        "--env".as_ref(),
+        &*variable,
+        "--profile".as_ref(),
+        profile.as_ref(),
+    ];
+    let output = run(&options, &environment);
+    assert_eq!(output.stdout, b"A\xfe=\xff=\x80\0", "{output:?}");
+    assert!(profile.exists());
+}
+
+/// Prints its environment as it lies in memory.
+const ECHO_ENVIRONMENT: &str = r#"
+    (func (export "_start")
+        (drop (call $environ_sizes_get (i32.const 16) (i32.const 20)))
+        (drop (call $environ_get (i32.const 1024) (i32.const 4096)))
+        (call $print (i32.const 4096) (i32.load (i32.const 20))))"#;
+
 #[test]
 fn the_guest_gets_only_the_environment_it_is_given() {
-    let module = wasi_program(
-        r#"(func (export "_start")
-            (drop (call $environ_sizes_get (i32.const 16) (i32.const 20)))
-            (drop (call $environ_get (i32.const 1024) (i32.const 4096)))
-            (call $print (i32.const 4096) (i32.load (i32.const 20))))"#,
-    );
-    let module = file("echo_env.wat", module);
+    let module = file("echo_env.wat", wasi_program(ECHO_ENVIRONMENT));
     assert_eq!(damson(&["run", &module]).success(), "");
     let output = damson(&["run", "--env", "A=1=2", "--env=B=", "--env", "B=x", &module]);
     assert_eq!(output.success(), "A=1=2\0B=x\0");
@@ -97,6 +140,9 @@ fn directories_are_the_guests_under_the_names_given() {
     let missing = format!("{}/missing", folder.display());
     let stderr = damson(&["run", "--dir", &missing, &path]).failure(2);
     assert!(stderr.contains("missing"), "{stderr}");
+    // And why it cannot be had.
+    let reason = std::fs::metadata(&missing).unwrap_err().to_string();
+    assert!(stderr.contains(&reason), "{stderr}");
 }
 
 #[test]
@@ -488,6 +534,26 @@ fn time_is_limited_in_host_functions() {
                 "error: {path}: interrupted while it waited in a host function\n\
                  note: the time limit is 100ms; `--timeout` raises it\n"
             )
+        );
+    }
+}
+
+/// A guest that writes more than a pipe holds waits for a reader, and so would the message.
+#[test]
+fn time_is_limited_when_nobody_reads_the_output() {
+    for stream in [1, 2] {
+        let module = wasi_program(&format!(
+            r#"(func (export "_start") (loop $l
+                (i32.store (i32.const 0) (i32.const 0))
+                (i32.store (i32.const 4) (i32.const 65536))
+                (drop (call $fd_write (i32.const {stream}) (i32.const 0) (i32.const 1) (i32.const 8)))
+                (br $l)))"#
+        ));
+        let path = file(&format!("timeout_unheard_{stream}.wat"), module);
+        assert_eq!(
+            damson_unheard(&["run", "--timeout", "100ms", &path]),
+            Some(134),
+            "stream {stream}"
         );
     }
 }

@@ -107,8 +107,8 @@ pub enum BuildError {
     },
 }
 
-/// As many as systems commonly grant a process.
-const DEFAULT_MAX_DESCRIPTORS: usize = 1024;
+/// Half of what systems commonly grant a process.
+const DEFAULT_MAX_DESCRIPTORS: usize = 512;
 
 /// Collects what a guest gets, and makes a [`WasiCtx`].
 ///
@@ -199,8 +199,8 @@ impl WasiCtxBuilder {
             args: Vec::new(),
             env: Vec::new(),
             stdin: Input::Custom(Box::new(io::empty())),
-            stdout: Output::Custom(Box::new(io::sink())),
-            stderr: Output::Custom(Box::new(io::sink())),
+            stdout: Output::custom(io::sink()),
+            stderr: Output::custom(io::sink()),
             directories: Vec::new(),
             max_descriptors: DEFAULT_MAX_DESCRIPTORS,
             clock: None,
@@ -263,13 +263,13 @@ impl WasiCtxBuilder {
     /// Lets the guest write its standard output to `writer`, for instance an
     /// [`OutputPipe`](crate::OutputPipe).
     pub fn stdout(mut self, writer: impl Write + Send + 'static) -> Self {
-        self.stdout = Output::Custom(Box::new(writer));
+        self.stdout = Output::custom(writer);
         self
     }
 
     /// Lets the guest write its standard error to `writer`.
     pub fn stderr(mut self, writer: impl Write + Send + 'static) -> Self {
-        self.stderr = Output::Custom(Box::new(writer));
+        self.stderr = Output::custom(writer);
         self
     }
 
@@ -311,9 +311,10 @@ impl WasiCtxBuilder {
         self
     }
 
-    /// Sets how many descriptors the guest can have open, standard streams and
-    /// preopened directories included; by default 1024. What it opens takes
-    /// descriptors of this process.
+    /// Sets how many descriptors of this process the guest may take; by default 512.
+    ///
+    /// Each of its own counts, standard streams and preopened directories included, and
+    /// a directory that it has begun to read and not read to the end counts three times.
     pub fn max_descriptors(mut self, limit: usize) -> Self {
         self.max_descriptors = limit;
         self

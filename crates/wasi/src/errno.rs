@@ -164,20 +164,29 @@ mod system {
 
     /// Not a `match`, because some systems give one number two names.
     const KNOWN: &[(System, Errno)] = &[
-        (System::TOOBIG, Errno::TooBig),
         (System::ACCESS, Errno::Acces),
+        (System::ADDRINUSE, Errno::AddrInUse),
+        (System::ADDRNOTAVAIL, Errno::AddrNotAvail),
+        (System::AFNOSUPPORT, Errno::AfNoSupport),
         (System::AGAIN, Errno::Again),
-        (System::WOULDBLOCK, Errno::Again),
+        (System::ALREADY, Errno::Already),
         (System::BADF, Errno::BadF),
+        (System::BADMSG, Errno::BadMsg),
         (System::BUSY, Errno::Busy),
+        (System::CANCELED, Errno::Canceled),
+        (System::CHILD, Errno::Child),
         (System::CONNABORTED, Errno::ConnAborted),
         (System::CONNREFUSED, Errno::ConnRefused),
         (System::CONNRESET, Errno::ConnReset),
         (System::DEADLK, Errno::Deadlk),
+        (System::DESTADDRREQ, Errno::DestAddrReq),
+        (System::DOM, Errno::Dom),
         (System::DQUOT, Errno::Dquot),
         (System::EXIST, Errno::Exist),
         (System::FAULT, Errno::Fault),
         (System::FBIG, Errno::FBig),
+        (System::HOSTUNREACH, Errno::HostUnreach),
+        (System::IDRM, Errno::IdRm),
         (System::ILSEQ, Errno::IlSeq),
         (System::INPROGRESS, Errno::InProgress),
         (System::INTR, Errno::Intr),
@@ -189,32 +198,48 @@ mod system {
         (System::MFILE, Errno::MFile),
         (System::MLINK, Errno::MLink),
         (System::MSGSIZE, Errno::MsgSize),
+        (System::MULTIHOP, Errno::MultiHop),
         (System::NAMETOOLONG, Errno::NameTooLong),
+        (System::NETDOWN, Errno::NetDown),
+        (System::NETRESET, Errno::NetReset),
+        (System::NETUNREACH, Errno::NetUnreach),
         (System::NFILE, Errno::NFile),
         (System::NOBUFS, Errno::NoBufs),
         (System::NODEV, Errno::NoDev),
         (System::NOENT, Errno::NoEnt),
+        (System::NOEXEC, Errno::NoExec),
         (System::NOLCK, Errno::NoLck),
+        (System::NOLINK, Errno::NoLink),
         (System::NOMEM, Errno::NoMem),
+        (System::NOMSG, Errno::NoMsg),
+        (System::NOPROTOOPT, Errno::NoProtoOpt),
         (System::NOSPC, Errno::NoSpc),
         (System::NOSYS, Errno::NoSys),
         (System::NOTCONN, Errno::NotConn),
         (System::NOTDIR, Errno::NotDir),
         (System::NOTEMPTY, Errno::NotEmpty),
+        (System::NOTRECOVERABLE, Errno::NotRecoverable),
         (System::NOTSOCK, Errno::NotSock),
         (System::NOTSUP, Errno::NotSup),
-        (System::OPNOTSUPP, Errno::NotSup),
         (System::NOTTY, Errno::NotTty),
         (System::NXIO, Errno::Nxio),
+        (System::OPNOTSUPP, Errno::NotSup),
         (System::OVERFLOW, Errno::Overflow),
+        (System::OWNERDEAD, Errno::OwnerDead),
         (System::PERM, Errno::Perm),
         (System::PIPE, Errno::Pipe),
+        (System::PROTO, Errno::Proto),
+        (System::PROTONOSUPPORT, Errno::ProtoNoSupport),
+        (System::PROTOTYPE, Errno::ProtoType),
         (System::RANGE, Errno::Range),
         (System::ROFS, Errno::Rofs),
         (System::SPIPE, Errno::SPipe),
+        (System::SRCH, Errno::Srch),
         (System::STALE, Errno::Stale),
         (System::TIMEDOUT, Errno::TimedOut),
+        (System::TOOBIG, Errno::TooBig),
         (System::TXTBSY, Errno::TxtBsy),
+        (System::WOULDBLOCK, Errno::Again),
         (System::XDEV, Errno::XDev),
     ];
 }
@@ -238,6 +263,23 @@ mod tests {
         assert_eq!(Errno::from(io::Error::other("strange")), Errno::Io);
         let escape = io::Error::new(io::ErrorKind::PermissionDenied, "outside");
         assert_eq!(Errno::from(escape), Errno::Perm);
+    }
+
+    /// All of them have a number there but the last, which is WASI's own.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn every_number_comes_from_one_of_the_system() {
+        let found: std::collections::HashSet<Errno> = (1..200)
+            .map(|number| Errno::from(io::Error::from_raw_os_error(number)))
+            .collect();
+        let missing = |errno: &&Errno| !found.contains(errno);
+        let missing: Vec<&Errno> = Errno::ALL.iter().filter(missing).collect();
+        assert_eq!(missing, [&Errno::NotCapable]);
+        // `EHOSTUNREACH`, which a stream of the embedder's may give.
+        assert_eq!(
+            Errno::from(io::Error::from_raw_os_error(113)),
+            Errno::HostUnreach
+        );
     }
 
     #[test]

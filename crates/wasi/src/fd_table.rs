@@ -1,7 +1,8 @@
 //! The table of open descriptors.
 //!
 //! A new descriptor takes the lowest free number. How many there can be is
-//! limited, so that a guest cannot take all the descriptors of the process.
+//! limited, so that a guest cannot take all the descriptors of the process; a directory
+//! that is being read takes more than one of those.
 
 use crate::Errno;
 use crate::abi::{FdFlags, FileStat, FileType, Rights};
@@ -167,12 +168,40 @@ impl FdTable {
         Ok(dir)
     }
 
+    /// How many descriptors of the process these may take.
+    fn taken(&self) -> usize {
+        let one = |descriptor: &Descriptor| match &descriptor.object {
+            Object::Dir(dir) => 1 + dir.descriptors_for_reading(),
+            Object::Input(_) | Object::Output(_) | Object::File(_) => 1,
+        };
+        self.slots.iter().flatten().map(one).sum()
+    }
+
     /// Fails when there is no room for one more.
     pub(crate) fn check_room(&self) -> Result<(), Errno> {
-        if self.slots.len() < self.limit || self.slots.iter().any(Option::is_none) {
-            Ok(())
-        } else {
-            Err(Errno::MFile)
+        self.check_room_for(1)
+    }
+
+    fn check_room_for(&self, count: usize) -> Result<(), Errno> {
+        match self.limit.checked_sub(self.taken()) {
+            Some(room) if room >= count => Ok(()),
+            _ => Err(Errno::MFile),
+        }
+    }
+
+    /// The directory `fd`, to be read from `cookie` on; anything else is a bad descriptor.
+    pub(crate) fn dir_to_read(&mut self, fd: u32, cookie: u64) -> Result<&mut Dir, Errno> {
+        let descriptor = self.get_mut(fd)?;
+        let kept = descriptor.require(Rights::FD_READDIR);
+        let Object::Dir(dir) = &mut descriptor.object else {
+            return Err(Errno::BadF);
+        };
+        kept?;
+        let needed = dir.descriptors_needed(cookie);
+        self.check_room_for(needed)?;
+        match &mut self.get_mut(fd)?.object {
+            Object::Dir(dir) => Ok(dir),
+            _ => Err(Errno::BadF),
         }
     }
 

@@ -10,7 +10,8 @@ use std::io;
 
 use crate::Errno;
 
-/// The most vectors one call may pass; a longer list is [`Errno::Inval`].
+/// The most vectors that one call looks at; of a longer list it uses the first ones,
+/// and the count that it reports is short, which every caller must expect.
 ///
 /// The value is the `IOV_MAX` of common systems. Without it a guest could make
 /// one call run through hundreds of millions of vectors.
@@ -141,21 +142,23 @@ impl<'a> GuestMemory<'a> {
         Ok(IoVec { address, length })
     }
 
-    /// Checks a whole list of vectors before the first is used, so that a call
-    /// with a bad vector has no effect.
+    /// Checks a list of vectors before the first is used, so that a call with a bad
+    /// vector has no effect, and returns those that are used.
     ///
     /// The lengths must add up to at most `u32::MAX`, because that is the
     /// largest count a call can report.
-    pub(crate) fn check_io_vecs(&self, vectors: IoVecs) -> Result<(), Errno> {
-        if vectors.count > IOV_MAX {
-            return Err(Errno::Inval);
-        }
+    pub(crate) fn check_io_vecs(&self, vectors: IoVecs) -> Result<IoVecs, Errno> {
+        self.slice(vectors.list, offset(0, vectors.count, 8)?)?;
+        let vectors = IoVecs {
+            count: vectors.count.min(IOV_MAX),
+            ..vectors
+        };
         let mut total = 0_u32;
         for index in 0..vectors.count {
             let vector = self.io_vec(vectors, index)?;
             total = total.checked_add(vector.length).ok_or(Errno::Inval)?;
         }
-        Ok(())
+        Ok(vectors)
     }
 
     /// Fills the vectors by calling `read` with the bytes of each and the number of
@@ -230,10 +233,6 @@ pub(crate) fn offset(base: u32, index: u32, size: u32) -> Result<u32, Errno> {
 mod tests {
     use super::*;
 
-    fn vectors(list: u32, count: u32) -> IoVecs {
-        IoVecs { list, count }
-    }
-
     #[test]
     fn paths_are_short_text_without_zeros() {
         let mut bytes = vec![b'a'; 8192];
@@ -279,15 +278,22 @@ mod tests {
         let mut memory = GuestMemory::new(&mut bytes);
         memory.write_u32(0, 32).unwrap();
         memory.write_u32(4, 32).unwrap();
-        assert_eq!(memory.check_io_vecs(vectors(0, 1)), Ok(()));
+        let check = |memory: &GuestMemory<'_>, list, count| {
+            let checked = memory.check_io_vecs(IoVecs { list, count });
+            checked.map(|vectors| (vectors.list, vectors.count))
+        };
+        assert_eq!(check(&memory, 0, 1), Ok((0, 1)));
         memory.write_u32(8, 33).unwrap();
         memory.write_u32(12, 32).unwrap();
-        assert_eq!(memory.check_io_vecs(vectors(0, 2)), Err(Errno::Fault));
-        assert_eq!(
-            memory.check_io_vecs(vectors(0, IOV_MAX + 1)),
-            Err(Errno::Inval)
-        );
-        assert_eq!(memory.check_io_vecs(vectors(60, 1)), Err(Errno::Fault));
+        assert_eq!(check(&memory, 0, 2), Err(Errno::Fault));
+        assert_eq!(check(&memory, 60, 1), Err(Errno::Fault));
+        for count in [9, IOV_MAX + 1, u32::MAX] {
+            assert_eq!(check(&memory, 0, count), Err(Errno::Fault));
+        }
+        let mut bytes = [0; 8 * IOV_MAX as usize + 16];
+        let memory = GuestMemory::new(&mut bytes);
+        assert_eq!(check(&memory, 8, IOV_MAX + 1), Ok((8, IOV_MAX)));
+        assert_eq!(check(&memory, 8, IOV_MAX + 2), Err(Errno::Fault));
     }
 
     #[test]
@@ -299,7 +305,8 @@ mod tests {
             memory.write_u32(index * 8, 8192).unwrap();
             memory.write_u32(index * 8 + 4, (1 << 23) - 8192).unwrap();
         }
-        assert_eq!(memory.check_io_vecs(vectors(0, 512)), Ok(()));
-        assert_eq!(memory.check_io_vecs(vectors(0, IOV_MAX)), Err(Errno::Inval));
+        let check = |count| memory.check_io_vecs(IoVecs { list: 0, count });
+        assert!(check(512).is_ok());
+        assert!(matches!(check(IOV_MAX), Err(Errno::Inval)));
     }
 }

@@ -60,20 +60,66 @@ fn read_stdin(buffer: &mut [u8]) -> io::Result<usize> {
     io::stdin().read(buffer)
 }
 
+/// Writes without the standard library's buffer, which takes all bytes and keeps those
+/// that a stream which does not block has no room for: the guest would be told that there
+/// was none, and write them again. What this process itself has written comes before.
+#[cfg(unix)]
+fn write_stdout(bytes: &[u8]) -> io::Result<usize> {
+    io::stdout().flush()?;
+    Ok(rustix::io::write(io::stdout(), bytes)?)
+}
+
+#[cfg(not(unix))]
+fn write_stdout(bytes: &[u8]) -> io::Result<usize> {
+    io::stdout().write(bytes)
+}
+
+/// Writes without the standard library's lock, which a write that waits for a reader
+/// would keep from everybody else who has something to say.
+#[cfg(unix)]
+fn write_stderr(bytes: &[u8]) -> io::Result<usize> {
+    Ok(rustix::io::write(io::stderr(), bytes)?)
+}
+
+#[cfg(not(unix))]
+fn write_stderr(bytes: &[u8]) -> io::Result<usize> {
+    io::stderr().write(bytes)
+}
+
+/// Hands on what a buffer of the standard library holds; on Unix nothing is put there.
+fn flush(mut stream: impl Write) -> io::Result<()> {
+    if cfg!(unix) { Ok(()) } else { stream.flush() }
+}
+
 /// Where the guest writes its output to.
 pub(crate) enum Output {
     Stdout,
     Stderr,
-    Custom(Box<dyn Write + Send>),
+    Custom {
+        writer: Box<dyn Write + Send>,
+        /// Why bytes that the stream had taken could not be handed on; the next call
+        /// reports it.
+        failed: Option<io::Error>,
+    },
 }
 
 impl Output {
+    pub(crate) fn custom(writer: impl Write + Send + 'static) -> Self {
+        Self::Custom {
+            writer: Box::new(writer),
+            failed: None,
+        }
+    }
+
     /// One write; the count may be less than the length.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            Self::Stdout => io::stdout().write(bytes),
-            Self::Stderr => io::stderr().write(bytes),
-            Self::Custom(writer) => {
+            Self::Stdout => write_stdout(bytes),
+            Self::Stderr => write_stderr(bytes),
+            Self::Custom { writer, failed } => {
+                if let Some(error) = failed.take() {
+                    return Err(error);
+                }
                 let count = writer.write(bytes)?;
                 if count > bytes.len() {
                     Err(io::Error::other("too large a count"))
@@ -86,11 +132,30 @@ impl Output {
 
     /// Hands buffered bytes on. Done after every call of the guest, which has
     /// buffers of its own and expects a write to be visible when it returns.
-    pub(crate) fn flush(&mut self) -> io::Result<()> {
+    ///
+    /// The guest must not be told that a call failed that has taken `taken` bytes: it
+    /// would write them again. So the failure is that of the next call.
+    pub(crate) fn flush_after(&mut self, taken: u32) -> io::Result<()> {
         match self {
-            Self::Stdout => io::stdout().flush(),
-            Self::Stderr => io::stderr().flush(),
-            Self::Custom(writer) => writer.flush(),
+            Self::Stdout => flush(io::stdout()),
+            Self::Stderr => flush(io::stderr()),
+            Self::Custom { writer, failed } => match writer.flush() {
+                Err(error) if taken > 0 => {
+                    *failed = Some(error);
+                    Ok(())
+                }
+                flushed => flushed,
+            },
+        }
+    }
+
+    /// The guest is done with it.
+    pub(crate) fn close(mut self) -> io::Result<()> {
+        match &mut self {
+            Self::Custom {
+                failed: Some(_), ..
+            } => self.write(&[]).map(drop),
+            _ => self.flush_after(0),
         }
     }
 
@@ -100,7 +165,7 @@ impl Output {
         let terminal = match self {
             Self::Stdout => io::stdout().is_terminal(),
             Self::Stderr => io::stderr().is_terminal(),
-            Self::Custom(_) => false,
+            Self::Custom { .. } => false,
         };
         if terminal {
             FileType::CharacterDevice
@@ -179,7 +244,7 @@ impl fmt::Debug for Output {
         f.write_str(match self {
             Self::Stdout => "Stdout",
             Self::Stderr => "Stderr",
-            Self::Custom(_) => "Custom",
+            Self::Custom { .. } => "Custom",
         })
     }
 }
@@ -221,6 +286,35 @@ mod tests {
             }
         }
         assert!(Input::Custom(Box::new(Liar)).read(&mut [0; 4]).is_err());
-        assert!(Output::Custom(Box::new(Liar)).write(&[0; 4]).is_err());
+        assert!(Output::custom(Liar).write(&[0; 4]).is_err());
+    }
+
+    /// Takes everything, and hands nothing on.
+    struct Full(OutputPipe);
+
+    impl Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.write(bytes)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Err(io::ErrorKind::WouldBlock.into())
+        }
+    }
+
+    #[test]
+    fn bytes_that_a_stream_has_taken_are_not_written_twice() {
+        let pipe = OutputPipe::new(100);
+        let mut output = Output::custom(Full(pipe.clone()));
+        assert_eq!(output.write(b"abc").unwrap(), 3);
+        output.flush_after(3).unwrap();
+        // The failure is the next call's, and then it is over.
+        let error = output.write(b"def").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+        assert_eq!(output.write(b"def").unwrap(), 3);
+        output.flush_after(3).unwrap();
+        assert_eq!(pipe.contents(), b"abcdef");
+        assert!(output.close().is_err());
+        // Where nothing was taken, there is nobody else to tell.
+        assert!(Output::custom(Full(pipe)).flush_after(0).is_err());
     }
 }

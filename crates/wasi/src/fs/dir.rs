@@ -235,13 +235,39 @@ impl Dir {
         }?)
     }
 
+    /// How many descriptors of the process reading the directory takes at the moment,
+    /// besides the directory's own.
+    pub(crate) fn descriptors_for_reading(&self) -> usize {
+        self.listing.as_ref().map_or(0, |_| Self::LISTING)
+    }
+
+    /// Prepares to read from `cookie` on: whatever cannot go on there is closed. How many
+    /// descriptors of the process reading will take in addition.
+    pub(crate) fn descriptors_needed(&mut self, cookie: u64) -> usize {
+        self.listing
+            .take_if(|listing| cookie == 0 || listing.position() != cookie);
+        if self.listing.is_some() {
+            0
+        } else {
+            Self::LISTING
+        }
+    }
+
+    /// What `cap-std` keeps open for an iteration: the directory once more, and once more
+    /// for the iterator.
+    const LISTING: usize = 2;
+
     /// Fills `buffer` with entries from `cookie` on and returns how much of it.
     pub(crate) fn read(&mut self, cookie: u64, buffer: &mut [u8]) -> Result<usize, Errno> {
-        let listing = match self.listing.take() {
+        let mut listing = match self.listing.take() {
             Some(listing) if cookie != 0 && listing.position() == cookie => listing,
             _ => Listing::open(&self.dir, cookie)?,
         };
-        self.listing.insert(listing).fill(buffer)
+        let used = listing.fill(buffer)?;
+        if !listing.is_over() {
+            self.listing = Some(listing);
+        }
+        Ok(used)
     }
 }
 

@@ -7,6 +7,9 @@
 //! directory of any length is read in linear time and constant memory. Any other
 //! cookie starts anew and skips.
 //!
+//! An open iterator takes descriptors of the process. It is closed when it has come to the
+//! end, and counts against the guest's limit before.
+//!
 //! `..` carries the number of the directory itself: what lies above a preopened
 //! directory is no business of the guest.
 
@@ -25,6 +28,8 @@ pub(super) struct Listing {
     position: u64,
     /// The next entry, if it was read and did not fit the guest's buffer.
     held: Option<Entry>,
+    /// The end was found.
+    is_over: bool,
 }
 
 struct Entry {
@@ -41,6 +46,7 @@ impl Listing {
             inode: dir.dir_metadata()?.ino(),
             position: 0,
             held: None,
+            is_over: false,
         };
         while listing.position < cookie {
             if listing.next()?.is_none() {
@@ -58,12 +64,20 @@ impl Listing {
         self.position
     }
 
+    /// Whether nothing comes any more.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_over
+    }
+
     /// Writes entries to `buffer` until it is full or the directory ends; the last
     /// entry may be cut off, and then comes again.
     pub(super) fn fill(&mut self, buffer: &mut [u8]) -> Result<usize, Errno> {
         let mut used = 0;
         while used < buffer.len() {
-            let Some(entry) = self.next()? else { break };
+            let Some(entry) = self.next()? else {
+                self.is_over = true;
+                break;
+            };
             let room = &mut buffer[used..];
             let length = entry.write(self.position.saturating_add(1), room)?;
             if length > room.len() {

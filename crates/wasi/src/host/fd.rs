@@ -10,7 +10,7 @@ use crate::guest::{Fill, IoVecs};
 impl Call<'_> {
     pub(crate) fn fd_close(&mut self, fd: u32) -> Result<(), Errno> {
         match self.ctx.fds.close(fd)?.object {
-            Object::Output(mut output) => Ok(output.flush()?),
+            Object::Output(output) => Ok(output.close()?),
             Object::Input(_) | Object::File(_) | Object::Dir(_) => Ok(()),
         }
     }
@@ -85,7 +85,7 @@ impl Call<'_> {
     pub(crate) fn fd_read(&mut self, fd: u32, iovs: IoVecs, read: u32) -> Result<(), Errno> {
         let descriptor = self.ctx.fds.get_mut(fd)?;
         let kept = descriptor.require(Rights::FD_READ);
-        self.memory.check_io_vecs(iovs)?;
+        let iovs = self.memory.check_io_vecs(iovs)?;
         // Checked before the stream loses bytes that the guest would never see.
         self.memory.slice(read, 4)?;
         let total = match &mut descriptor.object {
@@ -112,13 +112,13 @@ impl Call<'_> {
     pub(crate) fn fd_write(&mut self, fd: u32, iovs: IoVecs, written: u32) -> Result<(), Errno> {
         let descriptor = self.ctx.fds.get_mut(fd)?;
         let kept = descriptor.require(Rights::FD_WRITE);
-        self.memory.check_io_vecs(iovs)?;
+        let iovs = self.memory.check_io_vecs(iovs)?;
         self.memory.slice(written, 4)?;
         let total = match &mut descriptor.object {
             Object::Output(output) => {
                 kept?;
                 let total = self.memory.gather(iovs, |bytes, _| output.write(bytes))?;
-                output.flush()?;
+                output.flush_after(total)?;
                 total
             }
             Object::File(file) => {
@@ -171,12 +171,7 @@ impl Call<'_> {
         cookie: u64,
         used: u32,
     ) -> Result<(), Errno> {
-        let descriptor = self.ctx.fds.get_mut(fd)?;
-        let kept = descriptor.require(Rights::FD_READDIR);
-        let Object::Dir(dir) = &mut descriptor.object else {
-            return Err(Errno::BadF);
-        };
-        kept?;
+        let dir = self.ctx.fds.dir_to_read(fd, cookie)?;
         self.memory.slice(used, 4)?;
         let count = dir.read(cookie, self.memory.slice_mut(buffer, length)?)?;
         self.memory

@@ -57,7 +57,7 @@ impl Call<'_> {
         let rights = Rights::FD_READ | Rights::FD_SEEK;
         let file = self.ctx.fds.file(fd, rights)?;
         file.require_readable()?;
-        self.memory.check_io_vecs(iovs)?;
+        let iovs = self.memory.check_io_vecs(iovs)?;
         self.memory.slice(read, 4)?;
         let total = self.memory.scatter(iovs, Fill::All, |buffer, before| {
             file.read_at(buffer, advance(offset, before)?)
@@ -78,7 +78,7 @@ impl Call<'_> {
         let rights = Rights::FD_WRITE | Rights::FD_SEEK;
         let file = self.ctx.fds.file(fd, rights)?;
         file.require_writable()?;
-        self.memory.check_io_vecs(iovs)?;
+        let iovs = self.memory.check_io_vecs(iovs)?;
         self.memory.slice(written, 4)?;
         let total = self.memory.gather(iovs, |bytes, before| {
             file.write_at(bytes, advance(offset, before)?)

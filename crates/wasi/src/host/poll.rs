@@ -185,9 +185,16 @@ impl Call<'_> {
                     file.require_writable()?;
                 }
                 Ok(match file.file_type() {
-                    FileType::RegularFile if reads => Wait::Ready(Ready {
-                        bytes: file.remaining()?,
-                        hangup: false,
+                    FileType::RegularFile if reads => Wait::Ready(match file.remaining()? {
+                        // Nothing comes any more, as from a pipe that was closed.
+                        0 => Ready {
+                            hangup: true,
+                            ..Ready::SOMETHING
+                        },
+                        bytes => Ready {
+                            bytes,
+                            hangup: false,
+                        },
                     }),
                     FileType::RegularFile => Wait::Ready(Ready::SOMETHING),
                     _ => Wait::System(fd),

@@ -5,7 +5,7 @@ use std::fs;
 use damson_wasi::Errno;
 
 use crate::files::guest;
-use crate::guest::Guest;
+use crate::guest::{Guest, Open, READ};
 
 #[test]
 fn directories_are_made_and_removed() {
@@ -141,4 +141,71 @@ fn names_that_are_no_text_are_listed() {
     assert!(bytes.windows(2).any(|found| found == b"a\xff"));
     let [at, length] = guest.path(b"a\xff");
     guest.fails("path_unlink_file", &[3, at, length], Errno::IlSeq);
+}
+
+/// How many descriptors this process has open.
+#[cfg(target_os = "linux")]
+fn of_the_process() -> usize {
+    fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+/// Other tests open files meanwhile, so this runs alone: in a process of its own.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_guest_takes_no_more_descriptors_than_it_may() {
+    const ALONE: &str = "DAMSON_TEST_ALONE";
+    if std::env::var_os(ALONE).is_none() {
+        let status = std::process::Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "dirs::a_guest_takes_no_more_descriptors_than_it_may",
+            ])
+            .env(ALONE, "1")
+            .status();
+        assert!(status.unwrap().success());
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for index in 0..30 {
+        fs::create_dir_all(folder.path().join(format!("{index}/sub"))).unwrap();
+    }
+    let limit = 40;
+    let builder = damson_wasi::WasiCtxBuilder::new().max_descriptors(limit);
+    let permissions = damson_wasi::Permissions::ReadWrite;
+    let mut guest = Guest::new(builder.preopened_dir(&folder, "/", permissions));
+    let before = of_the_process();
+    let directory = Open {
+        flags: 2,
+        rights: READ,
+        ..Open::default()
+    };
+    let mut opened = Vec::new();
+    let mut refused = 0;
+    for index in 0..30 {
+        let Ok(fd) = guest.open(&index.to_string(), directory) else {
+            refused += 1;
+            continue;
+        };
+        opened.push(fd);
+        // Begun, and not read to the end.
+        match guest
+            .try_call("fd_readdir", &[fd, 20_000, 30, 0, 64])
+            .unwrap()
+        {
+            0 => {}
+            errno => {
+                assert_eq!(errno, Errno::MFile.number());
+                refused += 1;
+            }
+        }
+        assert!(of_the_process() <= before + limit);
+    }
+    assert!(refused > 0 && opened.len() >= 12, "{opened:?}");
+    // At its end a directory takes one again, so that all can be read one by one.
+    for _ in 0..2 {
+        for fd in &opened[..12] {
+            assert_eq!(entries(&mut guest, *fd, 10_000, 0).0.len(), 3);
+        }
+    }
+    assert_eq!(of_the_process(), before + opened.len());
 }

@@ -42,6 +42,54 @@ fn arguments_need_not_be_text() {
     assert_eq!(output.stdout, b"echo_bytes.wat\0\xff\xfe=\x80\0");
 }
 
+/// A stream that does not block takes what it has room for, and the guest tries again with
+/// the rest: nothing is lost, nothing comes twice.
+#[cfg(unix)]
+#[test]
+fn a_full_stream_that_does_not_block_takes_everything_once() {
+    use std::io::Read as _;
+
+    // 300,000 bytes with the values 0 to 255 in turns, until all are written.
+    let module = r#"(module
+        (import "wasi_snapshot_preview1" "fd_write"
+            (func $fd_write (param i32 i32 i32 i32) (result i32)))
+        (memory (export "memory") 5)
+        (func (export "_start") (local $n i32) (local $at i32) (local $errno i32)
+            (loop $fill
+                (i32.store8 (i32.add (local.get $n) (i32.const 64)) (local.get $n))
+                (local.set $n (i32.add (local.get $n) (i32.const 1)))
+                (br_if $fill (i32.lt_u (local.get $n) (i32.const 300000))))
+            (loop $more
+                (i32.store (i32.const 0) (i32.add (local.get $at) (i32.const 64)))
+                (i32.store (i32.const 4) (i32.sub (i32.const 300000) (local.get $at)))
+                (local.set $errno
+                    (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))
+                (if (i32.eqz (local.get $errno))
+                    (then (local.set $at (i32.add (local.get $at) (i32.load (i32.const 8)))))
+                    ;; `again`
+                    (else (if (i32.ne (local.get $errno) (i32.const 6)) (then unreachable))))
+                (br_if $more (i32.lt_u (local.get $at) (i32.const 300000))))))"#;
+    let path = file("write_all.wat", module);
+    let (mut reader, writer) = std::io::pipe().expect("a pipe");
+    rustix::io::ioctl_fionbio(&writer, true).expect("a pipe has that");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_damson"));
+    command.args(["run", &path]).stdout(writer);
+    let mut child = command.spawn().expect("the program starts");
+    drop(command);
+    let mut output = Vec::new();
+    let mut buffer = [0; 5000];
+    loop {
+        match reader.read(&mut buffer).expect("a pipe") {
+            0 => break,
+            count => output.extend_from_slice(&buffer[..count]),
+        }
+        std::thread::yield_now();
+    }
+    assert_eq!(child.wait().expect("a child").code(), Some(0));
+    let expected: Vec<u8> = (0..300_000_u32).map(|n| n as u8).collect();
+    assert!(output == expected, "{} bytes", output.len());
+}
+
 /// Neither need variables and files of the host be.
 #[cfg(unix)]
 #[test]

@@ -38,9 +38,12 @@ static void poll(const char *what, const subscription *in, uint32_t count, uint6
     uint64_t waited = now(1) - start;
     const char *when = waited < least ? "too early" : waited < 50 * SECOND ? "in time" : "late";
     printf("%s: %s, %s", what, errno_name(error), when);
-    for (uint32_t i = 0; error == 0 && i < occurred; i++)
+    for (uint32_t i = 0; error == 0 && i < occurred; i++) {
         printf(", %llu %s type %d", (unsigned long long)out[i].user_data, errno_name(out[i].error),
                out[i].type);
+        if (out[i].type != 0)
+            printf(" %s bytes, flags %d", out[i].bytes > 0 ? "some" : "no", out[i].flags);
+    }
     printf("\n");
 }
 
@@ -83,10 +86,18 @@ int main(void) {
     int fd = open("/fixed/hello.txt", O_RDONLY);
     subscription readable = {7, 1, (uint32_t)fd, 0, 0, 0};
     poll("a file to read", &readable, 1, 0);
+    NEED(lseek(fd, 3, SEEK_SET) == 3);
+    poll("a file from its middle", &readable, 1, 0);
+    NEED(lseek(fd, 0, SEEK_END) > 0);
+    poll("a file at its end", &readable, 1, 0);
+    NEED(lseek(fd, 100, SEEK_END) > 0);
+    poll("a file beyond its end", &readable, 1, 0);
     int out = open("/box/file", O_WRONLY | O_CREAT, 0644);
     subscription both[2] = {{8, 2, (uint32_t)out, 0, 0, 0}, {9, 0, 1, 100 * SECOND, 0, 0}};
     poll("a file to write, or later", both, 2, 0);
     subscription output = {10, 2, 1, 0, 0, 0};
     poll("standard output", &output, 1, 0);
+    subscription input[2] = {{11, 1, 0, 0, 0, 0}, in[0]};
+    poll("standard input, or later", input, 2, 0);
     return 0;
 }

@@ -34,6 +34,8 @@ int main(void) {
     uint32_t reading = (uint32_t)raw_open(BOX, "file", 0, RIGHT_READ, 0);
     uint32_t writing = (uint32_t)raw_open(BOX, "file", 0, RIGHT_WRITE, NONBLOCK);
     uint32_t sub = (uint32_t)raw_open(BOX, "sub", DIRECTORY, RIGHT_READ, 0);
+    RAW(fd_fdstat_set_rights(1000, 0, 0));
+    RAW(fd_allocate(1000, 0, 1));
     kind(file);
     kind(reading);
     kind(writing);

@@ -1,6 +1,47 @@
 /* Reading, writing and positioning of files. */
 #include "wasi.h"
 
+/* Writes and reads a file by calls that name four vectors, one of them empty; a call may use
+ * as few of them as it likes, so they are repeated with what is left. */
+static void show_vectors(void) {
+    static char text[] = "one, two and three", back[sizeof text];
+    char *const ends[] = {text + 3, text + 3, text + 8, text + sizeof text - 1};
+    uint32_t fd = (uint32_t)raw_open(BOX, "vectors", CREATE | TRUNCATE, RIGHT_READ | RIGHT_WRITE, 0);
+    for (int round = 0; round < 4; round++) {
+        char *base = round % 2 == 0 ? text : back;
+        uint32_t all = 0, done = 1;
+        while (all < sizeof text - 1 && done > 0) {
+            vector vectors[4];
+            for (int i = 0; i < 4; i++) {
+                uint32_t from = i == 0 ? 0 : (uint32_t)(ends[i - 1] - text);
+                uint32_t to = (uint32_t)(ends[i] - text);
+                from = from < all ? all : from;
+                vectors[i] = (vector){base + from, to < from ? 0 : to - from};
+            }
+            uint32_t error = round == 0   ? wasi_fd_write(fd, vectors, 4, &done)
+                             : round == 1 ? wasi_fd_pread(fd, vectors, 4, all, &done)
+                             : round == 2 ? wasi_fd_pwrite(fd, vectors, 4, all + 2, &done)
+                                          : wasi_fd_read(fd, vectors, 4, &done);
+            NEED(error == 0);
+            all += done;
+        }
+        printf("%u bytes, %s\n", all, round == 1 ? back : "");
+        if (round == 2) {
+            memset(back, 0, sizeof back);
+            NEED(lseek((int)fd, 2, SEEK_SET) == 2);
+        }
+    }
+    printf("%s\n", back);
+    vector none = {text, 0};
+    uint32_t done = 9;
+    RAW(fd_write(fd, &none, 0, &done));
+    SHOW(done);
+    RAW(fd_write(fd, &none, 1, &done));
+    RAW(fd_read(fd, &none, 1, &done));
+    RAW(fd_read(fd, &none, 0, &done));
+    SHOW(done);
+}
+
 int main(void) {
     char buffer[64];
     uint32_t done;
@@ -84,6 +125,9 @@ int main(void) {
     printf("%s", buffer);
     fclose(file);
     LIBC(truncate("/box/stream", 7));
+
+    puts("several vectors");
+    show_vectors();
 
     puts("numbers");
     vector vectors[] = {{buffer, 4}};

@@ -37,6 +37,14 @@ int main(void) {
     RAW(path_link(BOX, 0, PATH("file"), BOX, PATH("../x")));
     RAW(path_link(BOX, 0, PATH("file"), BOX, PATH("x/")));
 
+    LIBC(mkdir("/box/folder", 0755));
+    RAW(path_link(BOX, 0, PATH("file/"), BOX, PATH("y")));
+    RAW(path_link(BOX, 0, PATH("folder"), BOX, PATH("y")));
+    RAW(path_link(BOX, 0, PATH("folder/"), BOX, PATH("y")));
+    RAW(path_link(BOX, 0, PATH("missing/"), BOX, PATH("y")));
+    RAW(path_link(BOX, 0, PATH(""), BOX, PATH("y")));
+    LIBC(unlink("/box/y"));
+
     puts("symbolic links");
     LIBC(symlink("file", "/box/link"));
     LIBC(symlink("other", "/box/link"));

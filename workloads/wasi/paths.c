@@ -8,19 +8,34 @@ static const char *const PATHS[] = {
     "\xed\xa0\x80", " ", "~", "*", "a\\b", "C:\\x",
 };
 
-int main(void) {
-    NEED(mkdir("/box/sub", 0755) == 0);
+/* The links, and what they hold. */
+static const char *const LINKS[][2] = {
+    {"/box/link", "file"}, {"/box/up", ".."}, {"/box/twice", "up"},
+    {"/box/sub/up2", "../.."}, {"/box/sub/up3", "../file"},
+};
+
+/* Makes files and links anew: what is done to a path can replace them. */
+static void again(void) {
+    mkdir("/box/sub", 0755);
+    unlink("/box/file");
     put("/box/file", "12345");
-    NEED(symlink("file", "/box/link") == 0);
-    NEED(symlink("..", "/box/up") == 0);
-    NEED(symlink("up", "/box/twice") == 0);
-    NEED(symlink("../..", "/box/sub/up2") == 0);
-    NEED(symlink("../file", "/box/sub/up3") == 0);
+    for (size_t i = 0; i < sizeof LINKS / sizeof *LINKS; i++) {
+        char text[8];
+        uint32_t used = 0;
+        unlink(LINKS[i][0]);
+        NEED(symlink(LINKS[i][1], LINKS[i][0]) == 0);
+        NEED(wasi_path_readlink(BOX, PATH(LINKS[i][0] + 5), text, sizeof text, &used) == 0);
+        NEED(used == strlen(LINKS[i][1]) && memcmp(text, LINKS[i][1], used) == 0);
+    }
+}
+
+int main(void) {
     unsigned char stat[64];
     char text[64];
     uint32_t used;
     for (size_t i = 0; i < sizeof PATHS / sizeof *PATHS; i++) {
         const char *path = PATHS[i];
+        again();
         printf("%s:", path);
         for (uint32_t lookup = 0; lookup < 2; lookup++)
             printf(" %s", errno_name(wasi_path_filestat_get(BOX, lookup, PATH(path), stat)));
@@ -37,9 +52,20 @@ int main(void) {
         printf(" mkdir %s", errno_name(wasi_path_create_directory(BOX, PATH(path))));
         printf(" readlink %s", errno_name(wasi_path_readlink(BOX, PATH(path), text, 64, &used)));
         printf(" rename %s", errno_name(wasi_path_rename(BOX, PATH("file"), BOX, PATH(path))));
-        put("/box/file", "12345");
-        printf(" link %s\n", errno_name(wasi_path_link(BOX, 0, PATH("file"), BOX, PATH(path))));
+        again();
+        printf(" link %s", errno_name(wasi_path_link(BOX, 0, PATH("file"), BOX, PATH(path))));
+        again();
+        printf(" linked %s", errno_name(wasi_path_link(BOX, 0, PATH(path), BOX, PATH("linked"))));
+        wasi_path_unlink_file(BOX, PATH("linked"));
+        again();
+        printf(" times %s", errno_name(wasi_path_filestat_set_times(BOX, 1, PATH(path), 1, 2, 5)));
+        printf(" symlink %s", errno_name(wasi_path_symlink(PATH("file"), BOX, PATH(path))));
+        again();
+        printf(" unlink %s", errno_name(wasi_path_unlink_file(BOX, PATH(path))));
+        again();
+        printf(" rmdir %s\n", errno_name(wasi_path_remove_directory(BOX, PATH(path))));
     }
+    again();
     puts("lengths");
     static char name[5000];
     memset(name, 'x', sizeof name);

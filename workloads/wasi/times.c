@@ -56,5 +56,16 @@ int main(void) {
     show("/box/file");
     RAW(path_filestat_set_times(FIXED, 1, PATH("hello.txt"), 0, 1, 5));
     RAW(path_filestat_set_times(BOX, 1, PATH("../x"), 0, 1, 5));
+
+    puts("slashes");
+    static const char *const SLASHES[] = {"file/", "sub/", "link/", "file/.", "sub/.", "", "missing/"};
+    NEED(symlink("sub", "/box/sublink") == 0);
+    for (size_t i = 0; i < sizeof SLASHES / sizeof *SLASHES; i++)
+        printf("%s: %s %s\n", SLASHES[i],
+               errno_name(wasi_path_filestat_set_times(BOX, 0, PATH(SLASHES[i]), 1, 2, 5)),
+               errno_name(wasi_path_filestat_set_times(BOX, 1, PATH(SLASHES[i]), 3, 4, 5)));
+    for (uint32_t lookup = 0; lookup < 2; lookup++)
+        RAW(path_filestat_set_times(BOX, lookup, PATH("sublink/"), 5, 6, 5));
+    show("/box/sub");
     return 0;
 }

@@ -36,6 +36,7 @@ WASI(fd_close)(uint32_t fd);
 WASI(fd_datasync)(uint32_t fd);
 WASI(fd_fdstat_get)(uint32_t fd, void *stat);
 WASI(fd_fdstat_set_flags)(uint32_t fd, uint32_t flags);
+WASI(fd_fdstat_set_rights)(uint32_t fd, uint64_t base, uint64_t inheriting);
 WASI(fd_filestat_get)(uint32_t fd, void *stat);
 WASI(fd_filestat_set_size)(uint32_t fd, uint64_t size);
 WASI(fd_filestat_set_times)(uint32_t fd, uint64_t atim, uint64_t mtim, uint32_t flags);

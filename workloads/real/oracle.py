@@ -3,7 +3,10 @@
     python oracle.py run [--compilation-mode MODE] [--dir HOST::GUEST]... MODULE [ARGS]...
     python oracle.py run --invoke NAME MODULE [ARGS]...
     python oracle.py format MODULE < INPUT
-    python oracle.py hash MODULE BITS < INPUT
+    python oracle.py hash MODULE BITS [INIT [FINAL [BEFORE]]] < INPUT
+    python oracle.py scrypt MODULE COST < BLOCK
+    python oracle.py argon2 MODULE MEMORY < BLOCKS
+    python oracle.py bcrypt MODULE COST < SALT-AND-PASSWORD
 
 The command lines are those of `damson` and of the example `library`, so that
 `cargo xtask real --oracle` can put this in their place.
@@ -80,16 +83,45 @@ def format(module, text):
     return text if found == 0 else output
 
 
-def digest(module, bits, data):
+def digest(data, module, bits, init=None, last=6, before=0):
     library = Library(module)
     buffer = library.call("Hash_GetBuffer")
-    library.call("Hash_Init", bits)
+    library.write(buffer, before.to_bytes(8, "little"))
+    library.call("Hash_Init", bits if init is None else init)
     for start in range(0, len(data), 16384):
         chunk = data[start : start + 16384]
         library.write(buffer, chunk)
         library.call("Hash_Update", len(chunk))
-    library.call("Hash_Final", 6)
+    library.call("Hash_Final", last)
     return bytes(library.memory(buffer, bits // 8)).hex()
+
+
+def scrypt(block, module, cost):
+    library = Library(module)
+    library.call("Hash_SetMemorySize", len(block) + 128 * cost + 256)
+    buffer = library.call("Hash_GetBuffer")
+    library.write(buffer, block)
+    library.call("scrypt", 1, cost, 1)
+    return bytes(library.memory(buffer, len(block))).hex()
+
+
+def argon2(blocks, module, kibibytes):
+    library = Library(module)
+    library.call("Hash_SetMemorySize", (kibibytes + 1) * 1024)
+    buffer = library.call("Hash_GetBuffer")
+    settings = b"".join(n.to_bytes(4, "little") for n in (1, 32, kibibytes, 2, 0x13, 2))
+    library.write(buffer + kibibytes * 1024, settings)
+    library.write(buffer, blocks)
+    library.call("Hash_Calculate", 0, kibibytes)
+    return bytes(library.memory(buffer, 1024)).hex()
+
+
+def bcrypt(data, module, cost):
+    library = Library(module)
+    buffer = library.call("Hash_GetBuffer")
+    library.write(buffer, data)
+    library.call("bcrypt", len(data) - 16, cost, 1)
+    return bytes(library.memory(buffer, 60)).decode()
 
 
 if __name__ == "__main__":
@@ -100,4 +132,5 @@ if __name__ == "__main__":
     if what == "format":
         sys.stdout.buffer.write(format(rest[0], data))
     else:
-        print(digest(rest[0], int(rest[1]), data))
+        work = {"hash": digest, "scrypt": scrypt, "argon2": argon2, "bcrypt": bcrypt}[what]
+        print(work(data, rest[0], *map(int, rest[1:])))

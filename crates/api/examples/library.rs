@@ -5,9 +5,16 @@
 //! `workloads/real`. It also runs other modules of that package, and gofmt:
 //!
 //! ```text
-//! library hash MODULE BITS < input    prints the digest
-//! library format MODULE < input       prints the formatted text
+//! library hash MODULE BITS [INIT [FINAL [BEFORE]]] < input    prints the digest
+//! library scrypt MODULE COST < block                          prints the mixed block
+//! library bcrypt MODULE COST < salt-and-password              prints the encoded hash
+//! library argon2 MODULE MEMORY < blocks                       prints the last block
+//! library format MODULE < input                               prints the formatted text
 //! ```
+//!
+//! INIT and FINAL are what `Hash_Init` and `Hash_Final` are given: the number of bits unless
+//! it is said, and what SHA-3 puts behind its input. BEFORE is a number that the module finds
+//! in its buffer.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -58,6 +65,11 @@ impl Library {
         })
     }
 
+    fn write(&mut self, at: i32, bytes: &[u8]) -> Result<(), Error> {
+        let at = at as u32 as usize;
+        Ok(self.memory.write(&mut self.store, at, bytes)?)
+    }
+
     fn read(&self, at: i32, len: usize) -> Result<Vec<u8>, Error> {
         let mut bytes = vec![0; len];
         self.memory
@@ -66,23 +78,77 @@ impl Library {
     }
 }
 
+/// What a module of `hash-wasm` is told besides its input.
+#[derive(Default)]
+struct Settings {
+    /// For `Hash_Init`; the number of bits unless it is said.
+    init: Option<i32>,
+    /// For `Hash_Final`; what SHA-3 puts behind its input unless it is said.
+    last: Option<i32>,
+    /// In the buffer before `Hash_Init`.
+    before: u64,
+}
+
 /// The digest by a module of `hash-wasm`.
-fn hash(wasm: &[u8], bits: usize, input: &[u8]) -> Result<String, Error> {
+fn hash(wasm: &[u8], bits: usize, settings: &Settings, input: &[u8]) -> Result<String, Error> {
     /// The size of the module's buffer.
     const BUFFER: usize = 16 * 1024;
     /// What SHA-3 puts behind its input.
     const PADDING: i32 = 6;
     let mut library = Library::new(wasm)?;
     let buffer = library.call("Hash_GetBuffer", &[])?;
-    library.call("Hash_Init", &[bits as i32])?;
+    library.write(buffer, &settings.before.to_le_bytes())?;
+    library.call("Hash_Init", &[settings.init.unwrap_or(bits as i32)])?;
     for chunk in input.chunks(BUFFER) {
-        let at = buffer as u32 as usize;
-        library.memory.write(&mut library.store, at, chunk)?;
+        library.write(buffer, chunk)?;
         library.call("Hash_Update", &[chunk.len() as i32])?;
     }
-    library.call("Hash_Final", &[PADDING])?;
-    let digest = library.read(buffer, bits / 8)?;
-    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    library.call("Hash_Final", &[settings.last.unwrap_or(PADDING)])?;
+    Ok(hexadecimal(&library.read(buffer, bits / 8)?))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The part of scrypt that takes memory (`scryptROMix` of RFC 7914), on one block of input
+/// with a block size of 1.
+fn scrypt(wasm: &[u8], cost: i32, block: &[u8]) -> Result<String, Error> {
+    let mut library = Library::new(wasm)?;
+    let room = block.len() as i32 + 128 * cost + 256;
+    library.call("Hash_SetMemorySize", &[room])?;
+    let buffer = library.call("Hash_GetBuffer", &[])?;
+    library.write(buffer, block)?;
+    library.call("scrypt", &[1, cost, 1])?;
+    Ok(hexadecimal(&library.read(buffer, block.len())?))
+}
+
+/// The part of Argon2id that takes memory (RFC 9106): from the first two blocks to the last
+/// one, in two passes of one lane.
+fn argon2(wasm: &[u8], kibibytes: i32, blocks: &[u8]) -> Result<String, Error> {
+    const BLOCK: i32 = 1024;
+    let mut library = Library::new(wasm)?;
+    library.call("Hash_SetMemorySize", &[(kibibytes + 1) * BLOCK])?;
+    let buffer = library.call("Hash_GetBuffer", &[])?;
+    // Lanes, bytes of the hash, memory, passes, version 1.3, the variant "id".
+    let settings = [1, 32, kibibytes, 2, 0x13, 2];
+    let settings = settings.map(i32::to_le_bytes).concat();
+    library.write(buffer + kibibytes * BLOCK, &settings)?;
+    library.write(buffer, blocks)?;
+    library.call("Hash_Calculate", &[0, kibibytes])?;
+    Ok(hexadecimal(&library.read(buffer, BLOCK as usize)?))
+}
+
+/// The hash of a password as it is stored, of an input that begins with 16 bytes of salt.
+fn bcrypt(wasm: &[u8], cost: i32, input: &[u8]) -> Result<String, Error> {
+    /// The length of the result.
+    const ENCODED: usize = 60;
+    let mut library = Library::new(wasm)?;
+    let buffer = library.call("Hash_GetBuffer", &[])?;
+    library.write(buffer, input)?;
+    let password = input.len().saturating_sub(16) as i32;
+    library.call("bcrypt", &[password, cost, 1])?;
+    Ok(String::from_utf8_lossy(&library.read(buffer, ENCODED)?).into_owned())
 }
 
 /// The text as gofmt writes it.
@@ -93,9 +159,7 @@ fn format(wasm: &[u8], input: &[u8]) -> Result<Vec<u8>, Error> {
     const FORMATTED: i32 = 1;
     let mut library = Library::new(wasm)?;
     let at = library.call("alloc", &[input.len() as i32])?;
-    library
-        .memory
-        .write(&mut library.store, at as u32 as usize, input)?;
+    library.write(at, input)?;
     let found = library.call("format", &[])?;
     if found == UNCHANGED {
         return Ok(input.to_vec());
@@ -121,20 +185,39 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     match args[..] {
         [] => {
             let wasm = include_bytes!("../../../workloads/real/sha256.wasm");
-            let digest = hash(wasm, 256, b"abc")?;
+            let digest = hash(wasm, 256, &Settings::default(), b"abc")?;
             println!("{digest}");
             // The first example of FIPS 180-2.
             let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
             assert_eq!(digest, expected);
-            let million = hash(wasm, 256, &vec![b'a'; 1_000_000])?;
+            let million = hash(wasm, 256, &Settings::default(), &vec![b'a'; 1_000_000])?;
             let expected = "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0";
             assert_eq!(million, expected);
         }
-        ["hash", module, bits] => {
-            println!("{}", hash(&fs::read(module)?, bits.parse()?, &input()?)?);
+        ["hash", module, bits, ref more @ ..] if more.len() <= 3 => {
+            let number = |index: usize| more.get(index).map(|text| text.parse()).transpose();
+            let settings = Settings {
+                init: number(0)?,
+                last: number(1)?,
+                before: more.get(2).map_or(Ok(0), |text| text.parse())?,
+            };
+            let digest = hash(&fs::read(module)?, bits.parse()?, &settings, &input()?)?;
+            println!("{digest}");
+        }
+        ["scrypt", module, cost] => {
+            println!("{}", scrypt(&fs::read(module)?, cost.parse()?, &input()?)?);
+        }
+        ["argon2", module, memory] => {
+            println!(
+                "{}",
+                argon2(&fs::read(module)?, memory.parse()?, &input()?)?
+            );
+        }
+        ["bcrypt", module, cost] => {
+            println!("{}", bcrypt(&fs::read(module)?, cost.parse()?, &input()?)?);
         }
         ["format", module] => io::stdout().write_all(&format(&fs::read(module)?, &input()?)?)?,
-        _ => return Err("expected no arguments, hash MODULE BITS, or format MODULE".into()),
+        _ => return Err("expected no arguments, or hash, scrypt, argon2, bcrypt or format".into()),
     }
     Ok(())
 }

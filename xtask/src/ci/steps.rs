@@ -83,6 +83,12 @@ pub(crate) fn all() -> anyhow::Result<Vec<Step>> {
             ),
         ),
         Step::new(
+            "clippy:count",
+            Invocation::cargo(
+                "clippy -p damson-cli --features count --all-targets --locked -- -D warnings",
+            ),
+        ),
+        Step::new(
             "clippy:fuzz",
             Invocation::cargo(
                 // Without the programs for libFuzzer, which take a C++ compiler.
@@ -166,6 +172,14 @@ pub(crate) fn all() -> anyhow::Result<Vec<Step>> {
             Invocation::cargo(
                 "test -p damson -p damson-core --features virtual-memory --locked \
                  --no-fail-fast --lib --test it -- storage",
+            ),
+        )
+        .must_run_tests(),
+        // Profiles with the pairs of instructions.
+        Step::new(
+            "test:count",
+            Invocation::cargo(
+                "test -p damson-cli --features count --locked --no-fail-fast --test it -- profile",
             ),
         )
         .must_run_tests(),

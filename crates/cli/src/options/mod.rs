@@ -58,7 +58,8 @@ pub(crate) enum Command {
 )]
 pub(crate) struct RunOptions {
     /// Write where the program spends its work, by function: a flame graph if FILE ends in
-    /// .svg, tables if it ends in .txt, stacks for other tools if it ends in .folded
+    /// .svg, tables if it ends in .txt, stacks for other tools if it ends in .folded. Built
+    /// with the feature `count`, tables have the pairs of bytecode instructions, too
     #[arg(long, value_name = "FILE", value_parser = values::os(Target::parse))]
     pub(crate) profile: Option<Target>,
 

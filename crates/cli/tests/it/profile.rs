@@ -264,5 +264,6 @@ fn pairs_of_instructions_are_counted_in_a_build_for_that() {
         assert!(!text.contains("consume_fuel"), "{text}");
     } else {
         assert_eq!(pairs.next(), None, "{text}");
+        assert!(text.ends_with(" --features count\n"), "{text}");
     }
 }

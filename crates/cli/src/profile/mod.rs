@@ -217,8 +217,8 @@ impl Profiler {
                 #[cfg(feature = "count")]
                 let pairs = pairs::table();
                 #[cfg(not(feature = "count"))]
-                let pairs = NO_PAIRS;
-                (report::tables(&self.work) + &*pairs).into_bytes()
+                let pairs = NO_PAIRS.to_owned();
+                (report::tables(&self.work) + &pairs).into_bytes()
             }
         };
         fs::write(&target.path, content).map_err(|error| target.failed(&error))

@@ -1,5 +1,6 @@
 //! Behaviour of every WASI function, seen from inside a module.
 
+mod allocations;
 mod behaviour;
 mod dirs;
 mod escape;

@@ -19,7 +19,7 @@
 use std::fs;
 use std::io::{self, Read, Write};
 
-use damson::{Engine, Error, Instance, Linker, Memory, Module, Store, Val};
+use damson::{Engine, Error, Instance, Linker, Memory, Module, Store, TrapCode, Val};
 
 /// A module that imports nothing, ready to be called.
 struct Library {
@@ -71,10 +71,10 @@ impl Library {
     }
 
     fn read(&self, at: i32, len: usize) -> Result<Vec<u8>, Error> {
-        let mut bytes = vec![0; len];
-        self.memory
-            .read(&self.store, at as u32 as usize, &mut bytes)?;
-        Ok(bytes)
+        // The module says where and how many: nothing is allocated before that is checked.
+        let rest = self.memory.data(&self.store).get(at as u32 as usize..);
+        let bytes = rest.and_then(|rest| rest.get(..len));
+        Ok(bytes.ok_or(TrapCode::MemoryOutOfBounds)?.to_vec())
     }
 }
 

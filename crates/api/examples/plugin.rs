@@ -3,7 +3,7 @@
 
 use damson::{
     Caller, Cell, Engine, Erased, Error, Extern, FuncType, Instance, Linker, Module, PrunedStore,
-    Store, ValType,
+    Store, TrapCode, ValType,
 };
 
 /// What the host keeps for a plugin that counts.
@@ -94,13 +94,25 @@ const PLUGIN: &str = r#"
     (i32.add (local.get $len) (call $version))))
 "#;
 
+/// Says that the text is as long as an address can be.
+const LIAR: &str = r#"
+(module
+  (import "host" "log" (func $log (param i32 i32)))
+  (memory (export "memory") 1)
+  (func (export "handle") (param i32) (result i32)
+    (call $log (i32.const 8) (i32.const -1))
+    (local.get 0)))
+"#;
+
 /// The text that a plugin passes as address and length.
 fn text<T: 'static>(caller: &Caller<'_, T>, start: u32, len: u32) -> Result<String, Error> {
     let memory = caller.get_export("memory").and_then(Extern::into_memory);
     let memory = memory.ok_or_else(|| Error::new("a plugin exports its memory"))?;
-    let mut bytes = vec![0; len as usize];
-    memory.read(caller, start as usize, &mut bytes)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    // Nothing is allocated before it is known that there are so many bytes.
+    let rest = memory.data(caller).get(start as usize..);
+    let bytes = rest.and_then(|rest| rest.get(..len as usize));
+    let bytes = bytes.ok_or(TrapCode::MemoryOutOfBounds)?;
+    Ok(String::from_utf8_lossy(bytes).into_owned())
 }
 
 fn run() -> Result<Registry, Error> {
@@ -145,6 +157,12 @@ fn run() -> Result<Registry, Error> {
     };
     registry.load("counter", PLUGIN, Counter { total: 0 }, &counting)?;
     registry.load("journal", PLUGIN, Journal { lines: Vec::new() }, &writing)?;
+
+    // A plugin that says what is not so ends, and harms nobody.
+    registry.load("liar", LIAR, Journal { lines: Vec::new() }, &writing)?;
+    let liar = registry.plugin("liar")?.handle("hello").unwrap_err();
+    assert_eq!(liar.as_trap_code(), Some(TrapCode::MemoryOutOfBounds));
+    registry.plugins.pop();
 
     // A linker for stores of every type loads a plugin into one that is pruned.
     let mut anything = Linker::<Erased>::new(&engine);

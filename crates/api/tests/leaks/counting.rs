@@ -15,11 +15,32 @@ struct Counting;
 
 thread_local! {
     static LIVE: Cell<Live> = const { Cell::new(Live { bytes: 0, blocks: 0 }) };
+    /// The most bytes at a time since it was last forgotten.
+    static PEAK: Cell<isize> = const { Cell::new(0) };
 }
 
 /// What this thread has allocated and not freed.
 pub(crate) fn live() -> Live {
     LIVE.get()
+}
+
+/// What a thread holds at most, from a moment on.
+pub(crate) struct Measure {
+    before: isize,
+}
+
+/// Begins to measure how much this thread holds at most.
+pub(crate) fn forget_peak() -> Measure {
+    let before = LIVE.get().bytes;
+    PEAK.set(before);
+    Measure { before }
+}
+
+impl Measure {
+    /// How many bytes more it held than in the beginning, at most.
+    pub(crate) fn peak(&self) -> isize {
+        PEAK.get() - self.before
+    }
 }
 
 fn count(bytes: isize, blocks: isize) {
@@ -33,6 +54,7 @@ fn count(bytes: isize, blocks: isize) {
             bytes: b + bytes,
             blocks: n + blocks,
         });
+        let _ = PEAK.try_with(|peak| peak.set(peak.get().max(b + bytes)));
     });
 }
 

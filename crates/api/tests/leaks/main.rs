@@ -7,6 +7,7 @@
 //! compared is exact, in bytes and in blocks; there is no tolerance that a slow
 //! leak could hide in.
 
+mod bounded;
 mod counting;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

@@ -17,13 +17,15 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
+use core::ptr;
 
 use crate::arena::PinnedArray;
 use crate::cell::Cell;
 use crate::code::CodeHandle;
 use crate::const_expr::{ConstEnv, ConstExpr};
-use crate::error::CountExceeded;
-use crate::func::FuncEntity;
+use crate::error::{CountExceeded, TypeMismatch};
+use crate::func::{FuncEntity, HostFunc};
 use crate::global::GlobalEntity;
 use crate::handle::{ExternHandle, ForeignHandle, Handle, InstanceHandle};
 use crate::instance::{Arrays, InstanceEntity};
@@ -55,12 +57,14 @@ pub enum InstantiateError {
         found: usize,
     },
     /// The number of imports is wrong.
-    #[error("expected {expected} imports, found {found}")]
+    #[error("expected {expected} imports, found {found}{}", first_missing(.missing.as_deref()))]
     ImportCount {
         /// The number of the module's imports.
         expected: usize,
         /// The number of handles given.
         found: usize,
+        /// The first import that was not given, if there were too few.
+        missing: Option<Box<MissingImport>>,
     },
     /// An import has the wrong type.
     #[error(
@@ -75,6 +79,14 @@ pub enum InstantiateError {
         index: usize,
         /// Which stores.
         source: ForeignHandle,
+    },
+    /// A host function among the imports was made for other host data.
+    #[error("import {index}: {source}")]
+    HostData {
+        /// The index of the import.
+        index: usize,
+        /// Which types.
+        source: TypeMismatch,
     },
     /// The store has as many instances, memories or tables as the limiter allows.
     #[error(transparent)]
@@ -107,6 +119,15 @@ pub enum InstantiateError {
     Trap(#[from] Trap),
 }
 
+/// What an import stands for.
+#[derive(Debug)]
+pub enum ImportItem {
+    /// Something in the store.
+    Extern(ExternHandle),
+    /// A host function that is put into the store together with the instance.
+    HostFunc(HostFunc),
+}
+
 /// An import has the wrong type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImportMismatch {
@@ -120,6 +141,28 @@ pub struct ImportMismatch {
     pub expected: ExternType,
     /// The type of what was given, as it is now.
     pub found: ExternType,
+}
+
+/// An import that was not given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissingImport {
+    /// The first part of its name.
+    pub module: Box<str>,
+    /// The second part of its name.
+    pub name: Box<str>,
+    /// The type that the module asks for.
+    pub expected: ExternType,
+}
+
+fn first_missing(missing: Option<&MissingImport>) -> impl fmt::Display {
+    fmt::from_fn(move |f| match missing {
+        Some(import) => write!(
+            f,
+            ": the first one missing is `{}` from `{}`, a {}",
+            import.name, import.module, import.expected
+        ),
+        None => Ok(()),
+    })
 }
 
 /// The index spaces of an instance in the making, beginning with the imports.
@@ -174,12 +217,29 @@ impl PrunedMut<'_> {
         code: CodeHandle,
         imports: &[ExternHandle],
     ) -> Result<InstanceHandle, InstantiateError> {
+        let imports = imports.iter().copied().map(ImportItem::Extern).collect();
+        self.instantiate_with(shape, code, imports)
+    }
+
+    /// Like [`instantiate`](Self::instantiate), with host functions that are not in the store
+    /// yet: where nothing has changed, they are not either.
+    ///
+    /// # Errors
+    ///
+    /// As for that.
+    pub fn instantiate_with(
+        &mut self,
+        shape: &Arc<ModuleShape>,
+        code: CodeHandle,
+        imports: Vec<ImportItem>,
+    ) -> Result<InstanceHandle, InstantiateError> {
         shape.check()?;
         check_code(shape, &code)?;
-        let mut spaces = self.resolve_imports(shape, imports)?;
+        let mut spaces = self.resolve_imports(shape, &imports)?;
         self.check_count(Counted::Instances, 1)?;
         let (memories, tables) = self.make_memories_and_tables(shape, &spaces)?;
         // From here on, nothing fails but active segments.
+        self.push_host_funcs(imports, &mut spaces);
         spaces.memories.extend(
             memories
                 .into_iter()
@@ -201,22 +261,39 @@ impl PrunedMut<'_> {
         Ok(handle)
     }
 
-    /// Checks the imports and lists what they stand for.
+    /// Checks the imports and lists what they stand for: null for functions to come.
     fn resolve_imports(
         &mut self,
         shape: &ModuleShape,
-        imports: &[ExternHandle],
+        imports: &[ImportItem],
     ) -> Result<Spaces, InstantiateError> {
         if shape.imports.len() != imports.len() {
-            let (expected, found) = (shape.imports.len(), imports.len());
-            return Err(InstantiateError::ImportCount { expected, found });
+            let missing = shape.imports.get(imports.len()).map(|import| {
+                Box::new(MissingImport {
+                    module: import.module.clone(),
+                    name: import.name.clone(),
+                    expected: shape.import_type(import).expect("the shape was checked"),
+                })
+            });
+            return Err(InstantiateError::ImportCount {
+                expected: shape.imports.len(),
+                found: imports.len(),
+                missing,
+            });
         }
         let mut spaces = Spaces::default();
         let core = self.core_ptr();
-        for (index, (import, &handle)) in shape.imports.iter().zip(imports).enumerate() {
-            let found = self
-                .extern_type(handle)
-                .map_err(|source| InstantiateError::ForeignHandle { index, source })?;
+        for (index, (import, item)) in shape.imports.iter().zip(imports).enumerate() {
+            let found = match item {
+                ImportItem::Extern(handle) => self
+                    .extern_type(*handle)
+                    .map_err(|source| InstantiateError::ForeignHandle { index, source })?,
+                ImportItem::HostFunc(func) => {
+                    self.check_host_func(func)
+                        .map_err(|source| InstantiateError::HostData { index, source })?;
+                    func.ty().clone().into()
+                }
+            };
             let expected = shape.import_type(import).expect("the shape was checked");
             if !found.matches(&expected) {
                 return Err(InstantiateError::ImportType(Box::new(ImportMismatch {
@@ -227,6 +304,13 @@ impl PrunedMut<'_> {
                     found,
                 })));
             }
+            let handle = match item {
+                ImportItem::Extern(handle) => *handle,
+                ImportItem::HostFunc(_) => {
+                    spaces.funcs.push(ptr::null_mut());
+                    continue;
+                }
+            };
             let exists = "the type was found above";
             // SAFETY: the core is valid and used through this borrow only.
             unsafe {
@@ -251,6 +335,21 @@ impl PrunedMut<'_> {
             }
         }
         Ok(spaces)
+    }
+
+    /// Puts the host functions among the imports into the store.
+    fn push_host_funcs(&mut self, imports: Vec<ImportItem>, spaces: &mut Spaces) {
+        let mut places = spaces.funcs.iter_mut();
+        for item in imports {
+            match item {
+                ImportItem::Extern(ExternHandle::Func(_)) => _ = places.next(),
+                ImportItem::Extern(_) => {}
+                ImportItem::HostFunc(func) => {
+                    let place = places.next().expect("every imported function has a place");
+                    *place = self.push_host_func(func).as_ptr();
+                }
+            }
+        }
     }
 
     /// The module's own memories and tables, not yet in the store. Tables are

@@ -87,7 +87,7 @@ pub use handle::{
     StoreId, TableHandle,
 };
 pub use instance::InstanceEntity;
-pub use instantiate::{ImportMismatch, InstantiateError};
+pub use instantiate::{ImportItem, ImportMismatch, InstantiateError, MissingImport};
 pub use limits::{MemoryType, MemoryTypeBuilder, MemoryTypeError, TableType};
 pub use memory::{MemoryEntity, MemoryError, MemoryMut};
 pub use shape::{

@@ -12,7 +12,7 @@ use crate::handle::{GlobalHandle, MemoryHandle, TableHandle};
 use crate::shape::{
     ConstOp, DataDecl, ElementDecl, Export, GlobalDecl, Import, ImportType, TableDecl,
 };
-use crate::store::{GrowDecision, PrunedStore, StoreConfig};
+use crate::store::{GrowDecision, GrowRequest, HostDataMut, Limiter, PrunedStore, StoreConfig};
 use crate::testing::{code, raw_instance, store};
 use crate::types::{
     ExternKind, FuncType, GlobalType, MemoryType, Mutability, PAGE_SIZE, RefType, TableType,
@@ -368,9 +368,21 @@ fn imports_are_matched_with_current_sizes() {
         error,
         InstantiateError::ImportCount {
             expected: 1,
-            found: 0
+            found: 0,
+            missing: Some(Box::new(MissingImport {
+                module: "env".into(),
+                name: "thing".into(),
+                expected: MemoryType::new(2, None).into(),
+            })),
         }
     );
+    assert_eq!(
+        error.to_string(),
+        "expected 1 imports, found 0: the first one missing is `thing` from `env`, \
+         a memory of 2.. pages"
+    );
+    let error = instantiate(&mut store, shape(), &[memory.into(), memory.into()]).unwrap_err();
+    assert_eq!(error.to_string(), "expected 1 imports, found 2");
 }
 
 #[test]
@@ -505,5 +517,76 @@ fn the_context_follows_memory_zero_of_the_running_instance() {
         assert_eq!((*context).mem0_limits[3], 2 * PAGE_SIZE as i64 - 8);
         (*context).enter_instance(without);
         assert!((*context).mem0_limits.iter().all(|&limit| limit < 0));
+    }
+}
+
+/// Imports that are functions in the store, host functions to come, and something else.
+#[test]
+fn host_functions_enter_the_store_with_their_instance_only() {
+    let mut config = StoreConfig::default();
+    config.vtable.limiter = Some(Box::new(Instances(1)));
+    let mut store = PrunedStore::new(7_u8, config);
+    let ty = || FuncType::new([], []);
+    let host = || HostFunc::new::<u8>(ty(), |_, _| Ok(()));
+    let there = store.as_mut().alloc_host_func(host()).unwrap();
+    let memory = memory(&mut store, 1);
+    let func = |ty| import(ImportType::Func(ty));
+    let shape = ModuleShape {
+        types: vec![ty()].into(),
+        imports: vec![
+            func(0),
+            import(ImportType::Memory(MemoryType::new(1, None))),
+            func(0),
+            func(0),
+        ]
+        .into(),
+        funcs: vec![0, 0, 0].into(),
+        memories: vec![MemoryType::new(1, None)].into(),
+        ..ModuleShape::default()
+    };
+    let shape = Arc::new(shape);
+    let items = |last: HostFunc| {
+        vec![
+            ImportItem::HostFunc(host()),
+            ImportItem::Extern(memory.into()),
+            ImportItem::Extern(there.into()),
+            ImportItem::HostFunc(last),
+        ]
+    };
+    let mut instantiate = |last| {
+        let code = code(&shape);
+        store.as_mut().instantiate_with(&shape, code, items(last))
+    };
+    let error = instantiate(HostFunc::new::<u16>(ty(), |_, _| Ok(()))).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "import 3: expected a store with host data of type `u16`, found one with `u8`"
+    );
+    let other = FuncType::new([ValType::I32], []);
+    let error = instantiate(HostFunc::untyped(other, |_, _| Ok(()))).unwrap_err();
+    assert!(matches!(error, InstantiateError::ImportType(_)), "{error}");
+    let instance = instantiate(host()).unwrap();
+    let error = instantiate(host()).unwrap_err();
+    assert!(matches!(error, InstantiateError::TooMany(_)), "{error}");
+    // The functions: first the one that was there, then the two of the instance, nothing else.
+    let instance = store.as_ref().instance(instance).unwrap();
+    let indices = [0, 1, 2].map(|index| instance.func(index).unwrap().index);
+    assert_eq!(indices, [1, 0, 2]);
+    assert_eq!(store.as_mut().next_func().index(), 3);
+}
+
+/// Allows so many instances.
+struct Instances(usize);
+
+impl Limiter for Instances {
+    fn growing(&mut self, _: HostDataMut<'_>, _: GrowRequest) -> GrowDecision {
+        GrowDecision::Allow
+    }
+
+    fn max_count(&mut self, _: HostDataMut<'_>, counted: Counted) -> usize {
+        match counted {
+            Counted::Instances => self.0,
+            _ => usize::MAX,
+        }
     }
 }

@@ -27,7 +27,9 @@ pub struct StoreConfig {
     pub max_host_nesting: u32,
     /// The greatest size of a table. Default: 10,000,000 elements (80 MB).
     pub max_table_elements: u32,
-    /// The initial fuel; `None`, the default, disables metering.
+    /// The initial fuel; `None`, the default, disables metering. Fuel is taken by
+    /// instructions, so it bounds metered code only: an executor's map for stores that
+    /// meter takes no other.
     pub fuel: Option<u64>,
     /// How many of the calls that are active when a call fails are recorded, at most,
     /// the innermost ones. Default: 20.

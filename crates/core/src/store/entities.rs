@@ -84,6 +84,14 @@ impl PrunedMut<'_> {
     ///
     /// [`TypeMismatch`] if it was made for other host data.
     pub fn alloc_host_func(&mut self, func: HostFunc) -> Result<FuncHandle, TypeMismatch> {
+        self.check_host_func(&func)?;
+        let func = self.push_host_func(func);
+        // SAFETY: just pushed; functions are never written.
+        Ok(unsafe { func.as_ref() }.handle())
+    }
+
+    /// Checks that a host function was made for this store's host data.
+    pub(crate) fn check_host_func(&mut self, func: &HostFunc) -> Result<(), TypeMismatch> {
         // SAFETY: the core is valid and used through this borrow only.
         let data = unsafe { &(*self.core()).data };
         if let Some((type_id, expected)) = func.data
@@ -94,10 +102,14 @@ impl PrunedMut<'_> {
                 found: data.type_name(),
             });
         }
+        Ok(())
+    }
+
+    /// Puts a host function that was checked into the store.
+    pub(crate) fn push_host_func(&mut self, func: HostFunc) -> NonNull<FuncEntity> {
         let type_id = self.intern_type(&func.ty);
         let handle = self.next_func();
-        self.push_func(FuncEntity::host(func.ty, type_id, handle, func.body));
-        Ok(handle)
+        self.push_func(FuncEntity::host(func.ty, type_id, handle, func.body))
     }
 
     /// Gives the store an object that Wasm can refer to. It is dropped with the

@@ -153,6 +153,13 @@ pub enum DefineError {
         /// The function.
         func_index: u32,
     },
+    /// The map is one for stores that meter, and the code takes no fuel where it begins or
+    /// where it goes back.
+    #[error("expected metered code for function {func_index}: it could run without end")]
+    NotMetered {
+        /// The function.
+        func_index: u32,
+    },
 }
 
 /// The code of a module's functions, shared by its instances, stores and threads.
@@ -168,6 +175,8 @@ pub struct CodeMap {
     /// The function of each code, by the address of its first instruction.
     by_address: Mutex<BTreeMap<usize, u32>>,
     origin: Option<Arc<dyn Any + Send + Sync>>,
+    /// Whether all code has to be metered.
+    metered: bool,
     /// The fuel that the first call of each function in an instance costs; empty if there is
     /// no such charge.
     first_calls: Box<[u64]>,
@@ -177,13 +186,13 @@ impl CodeMap {
     /// A map in which no function has code. A call of one that has none is an error.
     #[must_use]
     pub fn new(shape: Arc<ModuleShape>) -> Arc<Self> {
-        Self::make(shape, None, None, Box::default())
+        Self::make(shape, None, None, None)
     }
 
     /// A map in which `compiler` makes missing code.
     #[must_use]
     pub fn with_compiler(shape: Arc<ModuleShape>, compiler: Box<dyn Compiler>) -> Arc<Self> {
-        Self::make(shape, Some(compiler), None, Box::default())
+        Self::make(shape, Some(compiler), None, None)
     }
 
     /// A map that remembers what its code was made of: something of the embedder's, which
@@ -194,15 +203,16 @@ impl CodeMap {
         compiler: Option<Box<dyn Compiler>>,
         origin: Arc<dyn Any + Send + Sync>,
     ) -> Arc<Self> {
-        Self::make(shape, compiler, Some(origin), Box::default())
+        Self::make(shape, compiler, Some(origin), None)
     }
 
-    /// A map for stores that meter: the first call of a function in an instance costs the
-    /// fuel that `first_calls` says, by the function's index among those that the module
-    /// defines. That is so whether the function has code already or `compiler` makes it: what
-    /// a program costs does not depend on who has run it before.
+    /// A map for stores that meter. It takes no other code than metered one
+    /// ([`Verified::is_metered`]), which cannot run without end unless it takes fuel.
     ///
-    /// A function that is missing in `first_calls` costs nothing.
+    /// The first call of a function in an instance costs the fuel that `first_calls` says, by
+    /// the function's index among those that the module defines. That is so whether the
+    /// function has code already or `compiler` makes it: what a program costs does not depend
+    /// on who has run it before. A function that is missing in `first_calls` costs nothing.
     #[must_use]
     pub fn metered(
         shape: Arc<ModuleShape>,
@@ -210,14 +220,14 @@ impl CodeMap {
         origin: Option<Arc<dyn Any + Send + Sync>>,
         first_calls: Box<[u64]>,
     ) -> Arc<Self> {
-        Self::make(shape, compiler, origin, first_calls)
+        Self::make(shape, compiler, origin, Some(first_calls))
     }
 
     fn make(
         shape: Arc<ModuleShape>,
         compiler: Option<Box<dyn Compiler>>,
         origin: Option<Arc<dyn Any + Send + Sync>>,
-        first_calls: Box<[u64]>,
+        first_calls: Option<Box<[u64]>>,
     ) -> Arc<Self> {
         let imported = shape.num_imported_funcs();
         let defined = shape.funcs.len().saturating_sub(imported as usize);
@@ -228,7 +238,8 @@ impl CodeMap {
             compiler,
             by_address: Mutex::new(BTreeMap::new()),
             origin,
-            first_calls,
+            metered: first_calls.is_some(),
+            first_calls: first_calls.unwrap_or_default(),
         })
     }
 
@@ -296,6 +307,9 @@ impl CodeMap {
         };
         if code.func_index() != func_index {
             return Err(other);
+        }
+        if self.metered && !code.is_metered() {
+            return Err(DefineError::NotMetered { func_index });
         }
         // The verifier has checked that the module defines the function.
         let entry = self.entry(func_index).ok_or(other)?;

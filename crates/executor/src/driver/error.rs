@@ -46,6 +46,9 @@ pub enum CallError {
     /// There is no memory for the value stack.
     #[error(transparent)]
     Stack(#[from] StackError),
+    /// The calls that the host makes nest more deeply than the store's configuration allows.
+    #[error("call stack exhausted: calls of the host nest too deeply")]
+    HostNesting,
     /// An async host function was reached by a call that cannot wait for it.
     #[error(
         "an async host function was called, but the call that led to it cannot wait: \

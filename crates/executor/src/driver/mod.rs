@@ -176,13 +176,13 @@ struct Level {
 }
 
 impl Level {
-    /// Begins a call. A guest can have chosen the function, and let it call itself, so calls
+    /// Begins a call, unless calls of the host nest too deeply. A guest can have chosen the function, and let it call itself, so calls
     /// of host functions take from the limit on nesting, too.
     ///
     /// # Safety
     ///
     /// `cx` outlives the level.
-    unsafe fn enter(cx: *mut Context) -> Result<Self, TrapCode> {
+    unsafe fn enter(cx: *mut Context) -> Option<Self> {
         // SAFETY: as the caller promises; no reference to the context is alive.
         unsafe {
             let left = (*cx).host_nesting_left;
@@ -196,8 +196,8 @@ impl Level {
                 host_nesting_left: left,
                 bridges: (*cx).bridges.len(),
             };
-            (*cx).host_nesting_left = left.checked_sub(1).ok_or(TrapCode::StackOverflow)?;
-            Ok(level)
+            (*cx).host_nesting_left = left.checked_sub(1)?;
+            Some(level)
         }
     }
 }
@@ -262,7 +262,9 @@ impl<'a> Machine<'a> {
         // lives.
         unsafe {
             (*cx).ensure_stack()?;
-            let level = Level::enter(cx)?;
+            let Some(level) = Level::enter(cx) else {
+                return Err(CallError::HostNesting.into());
+            };
             Ok(Self {
                 store,
                 cx,

@@ -71,7 +71,8 @@ pub(super) struct Frames {
 // SAFETY: the pointers are followed in `resume` only, with the store that they point into
 // exclusively borrowed; which thread that happens on does not matter. The rest is plain data.
 unsafe impl Send for Suspended {}
-// SAFETY: a shared reference gives access to the handle alone.
+// SAFETY: what a shared reference gives access to is read only: the handle, and, with the store
+// that the pointers are into shared as well, the frames (`backtrace`).
 unsafe impl Sync for Suspended {}
 
 /// Calls a function of the store like [`call`](crate::call), but a host function that fails
@@ -112,7 +113,13 @@ impl Suspended {
     pub fn backtrace(&self, store: PrunedRef<'_>, limit: u32) -> Result<Backtrace, ForeignHandle> {
         store.func(self.func)?;
         let frames = &self.frames;
-        if !matches!(frames.state, State::Running) {
+        // Where a host function was called, the registers are those of the call.
+        let in_wasm = match &frames.state {
+            State::Running => true,
+            State::Host(pending) => pending.after.is_some(),
+            State::Fresh | State::Done => false,
+        };
+        if !in_wasm {
             return Ok(Backtrace::default());
         }
         let cells = frames.cells.as_deref().unwrap_or_default();

@@ -4,7 +4,7 @@ use crate::support::*;
 use damson_executor::ir::*;
 use damson_executor::store::types::{PAGE_SIZE, RefType};
 use damson_executor::store::{Cell, FuncType, PrunedStore, StoreConfig, TrapCode};
-use damson_executor::{CallError, call};
+use damson_executor::{CallError, CodeMap, CompileError, Compiler, DefineError, call};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -70,22 +70,22 @@ fn frames_take_as_much_stack_as_configured() {
 
 #[test]
 fn no_stack_and_no_depth_are_traps() {
-    for (stack_bytes, max_call_depth, max_host_nesting) in [
-        (0, 9, 9),
-        (7, 9, 9),
-        (31, 9, 9),
-        (1 << 20, 0, 9),
-        (1 << 20, 9, 0),
-    ] {
+    for (stack_bytes, max_call_depth) in [(0, 9), (7, 9), (31, 9), (1 << 20, 0)] {
         let mut config = StoreConfig::default();
         config.stack_bytes = stack_bytes;
         config.max_call_depth = max_call_depth;
-        config.max_host_nesting = max_host_nesting;
         let mut store = PrunedStore::new((), config);
         let instance = depth(8).instantiate(&mut store, &[]);
         let func = func(&store, instance, 0);
         assert_eq!(trap(run(&mut store, func, &[0])), TrapCode::StackOverflow);
     }
+    let mut config = StoreConfig::default();
+    config.max_host_nesting = 0;
+    let mut store = PrunedStore::new((), config);
+    let instance = depth(8).instantiate(&mut store, &[]);
+    let func = func(&store, instance, 0);
+    let error = run(&mut store, func, &[0]).unwrap_err();
+    assert!(matches!(error, CallError::HostNesting), "{error}");
 }
 
 #[test]
@@ -163,6 +163,67 @@ fn fuel_is_taken_and_runs_out() {
     assert_eq!(store.as_ref().fuel(), Some(0));
     store.as_mut().set_fuel(30).unwrap();
     assert_eq!(trap(run(&mut store, func, &[10])), TrapCode::OutOfFuel);
+}
+
+/// A map for stores that meter takes code that could run without end from nobody: neither when
+/// it is defined nor when it is made on the way.
+#[test]
+fn code_for_stores_that_meter_takes_fuel() {
+    /// A loop without end, which takes fuel where it says.
+    fn endless(at_start: bool, in_loop: bool) -> Module {
+        let mut module = Module::default();
+        let ty = module.ty_of(&FuncType::new([], []));
+        module.func(ty, 8, |code| {
+            let again = code.new_label();
+            if at_start {
+                code.op(ConsumeFuel::ConsumeFuel, &[Operand::Count(1)]);
+            }
+            code.bind(again);
+            if in_loop {
+                code.op(ConsumeFuel::ConsumeFuel, &[Operand::Count(1)]);
+            }
+            code.op(Br::Br, &[Operand::Target(again.into())]);
+        });
+        module
+    }
+    /// Makes the code of one function.
+    struct One(Verified);
+    impl Compiler for One {
+        fn compile(&self, _: u32) -> Result<Verified, CompileError> {
+            Ok(self.0.clone())
+        }
+    }
+    for (at_start, in_loop) in [(false, false), (true, false), (false, true), (true, true)] {
+        let mut module = endless(at_start, in_loop);
+        module.shape.funcs = module.funcs.into();
+        let shape = Arc::new(module.shape);
+        let verified = module.code[0].clone().verify(&shape, 0).unwrap();
+        assert_eq!(verified.is_metered(), in_loop);
+        let first_calls = || vec![3].into_boxed_slice();
+        let map = CodeMap::metered(Arc::clone(&shape), None, None, first_calls());
+        let defined = map.define(0, verified.clone());
+        // A map that is not for them takes it.
+        let plain = CodeMap::new(Arc::clone(&shape));
+        plain.define(0, verified.clone()).unwrap();
+        let compiler = Box::new(One(verified));
+        let lazy = CodeMap::metered(Arc::clone(&shape), Some(compiler), None, first_calls());
+        let mut store = store_with_fuel(100);
+        let instance = store.as_mut().instantiate(&shape, lazy.handle(), &[]);
+        let func = func(&store, instance.unwrap(), 0);
+        let error = run(&mut store, func, &[]).unwrap_err();
+        if in_loop {
+            defined.unwrap();
+            assert_eq!(trap(Err(error)), TrapCode::OutOfFuel);
+            continue;
+        }
+        let refused = DefineError::NotMetered { func_index: 0 };
+        assert_eq!(defined.unwrap_err(), refused);
+        assert!(!map.is_defined(0) && !lazy.is_defined(0));
+        let CallError::Compile { source, .. } = error else {
+            panic!("{error}")
+        };
+        assert_eq!(source.downcast_ref(), Some(&refused));
+    }
 }
 
 #[test]

@@ -242,7 +242,11 @@ impl Config {
     /// How many calls that the host makes may be active in a store at a time: a host
     /// function that calls back is one of them, and each takes native stack.
     ///
-    /// One call more is the trap [`TrapCode::StackOverflow`](crate::TrapCode::StackOverflow).
+    /// One call more is the error
+    /// [`FuncError::TooDeeplyNested`](crate::errors::FuncError::TooDeeplyNested), which says
+    /// what the limit is. For a guest that is like a trap: its
+    /// [`as_trap_code`](crate::Error::as_trap_code) is
+    /// [`TrapCode::StackOverflow`](crate::TrapCode::StackOverflow).
     pub fn set_max_host_nesting(&mut self, calls: u32) -> &mut Self {
         self.max_host_nesting = calls;
         self

@@ -2,7 +2,9 @@
 
 use alloc::vec::Vec;
 
-use damson_core::{ForeignHandle, InstanceEntity, InstanceHandle, PrunedMut, PrunedRef};
+use damson_core::{
+    ForeignHandle, ImportItem, InstanceEntity, InstanceHandle, PrunedMut, PrunedRef,
+};
 
 use crate::engine::Engine;
 use crate::error::{Error, FuncError};
@@ -28,6 +30,11 @@ impl Instance {
     ///
     /// A [`Linker`](crate::Linker) finds imports by name.
     ///
+    /// The start function is a call like others, and the last step: host functions that it
+    /// calls may use the instance, call it, and make other instances. Before it, no code of
+    /// the host gets the store (a limiter is told sizes only), so nobody meets an instance
+    /// that is not complete.
+    ///
     /// # Errors
     ///
     /// - If the module was made for another engine than the store.
@@ -41,7 +48,7 @@ impl Instance {
         imports: &[Extern],
     ) -> Result<Self, Error> {
         let mut ctx = store.as_context_mut();
-        let instance = Self::allocate(&mut ctx.pruned_mut(), module, imports)?;
+        let instance = Self::allocate(&mut ctx.pruned_mut(), module, items(imports))?;
         instance.start(&mut ctx.pruned_mut(), module)?;
         Ok(instance)
     }
@@ -50,15 +57,11 @@ impl Instance {
     pub(crate) fn allocate(
         store: &mut PrunedMut<'_>,
         module: &Module,
-        imports: &[Extern],
+        imports: Vec<ImportItem>,
     ) -> Result<Self, Error> {
         Engine::of(store.as_ref()).check("module", module.engine())?;
-        let imports: Vec<_> = imports.iter().map(|import| import.handle()).collect();
-        Ok(Self(store.instantiate(
-            module.shape(),
-            module.code(),
-            &imports,
-        )?))
+        let instance = store.instantiate_with(module.shape(), module.code(), imports)?;
+        Ok(Self(instance))
     }
 
     /// Runs the start function of a freshly allocated instance, if its module has one.
@@ -102,7 +105,7 @@ impl Instance {
         imports: &[Extern],
     ) -> Result<Self, Error> {
         let mut ctx = store.as_context_mut();
-        let instance = Self::allocate(&mut ctx.pruned_mut(), module, imports)?;
+        let instance = Self::allocate(&mut ctx.pruned_mut(), module, items(imports))?;
         instance.start_async(&mut ctx, module).await?;
         Ok(instance)
     }
@@ -201,4 +204,12 @@ impl Instance {
     ) -> ExportsIter<'ctx> {
         ExportsIter::new(self.own(store.into().pruned_ref()))
     }
+}
+
+/// Imports as the core knows them.
+fn items(imports: &[Extern]) -> Vec<ImportItem> {
+    let imports = imports.iter();
+    imports
+        .map(|import| ImportItem::Extern(import.handle()))
+        .collect()
 }

@@ -55,7 +55,10 @@
 //! |---|---|---|
 //! | `std` | yes | uses the standard library; without it the crate needs `alloc` only |
 //! | `wat` | yes | [`Module::new`] also accepts the text format; costs the parser `wat` |
+//! | `addr2line` | no | backtraces have file and line where the module has DWARF; costs `addr2line` and `gimli`, and `std` |
+//! | `demangle` | no | backtraces show names of Rust and C++ functions as in the source; costs `rustc-demangle` and `cpp_demangle` |
 //! | `virtual-memory` | no | [`storage`]`::ReservedStorage`: memories that grow in place; costs `memmap2` |
+//! | `compact` | no | most fused instructions are left out: the interpreter is smaller and slower, and faster to build |
 //! | `portable-dispatch` | no | the portable dispatch loop, also where tail calls are available |
 #![no_std]
 
@@ -89,7 +92,7 @@ pub mod errors {
     pub use damson_core::{
         CountExceeded, ForeignHandle, GrowError, ImportMismatch,
         InstantiateError as InstantiationError, InvalidTrapCode, MemoryError, MemoryTypeError,
-        TableError, TypeMismatch,
+        MissingImport, TableError, TypeMismatch,
     };
     pub use damson_translator::{EnforcedLimitsError, Error as WasmError};
 

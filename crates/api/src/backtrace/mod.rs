@@ -7,6 +7,8 @@
 //! Frames of host functions are not among them. They are the host's own, and a debugger or
 //! the host's backtrace shows them.
 
+#[cfg(feature = "addr2line")]
+mod bounded;
 mod names;
 #[cfg(feature = "addr2line")]
 mod symbols;
@@ -16,10 +18,12 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
 
+use damson_executor::Suspended;
 use damson_executor::backtrace::{self, Backtrace};
 use damson_translator::DebugInfo;
 
 use crate::engine::Engine;
+use crate::error::Error;
 use crate::store::AsContext;
 
 /// The Wasm functions that were active at a time, innermost first.
@@ -75,8 +79,14 @@ impl WasmBacktrace {
         Self::or_empty(backtrace::capture(store.as_context().pruned_ref(), limit))
     }
 
+    /// All frames of a suspended call.
+    pub(crate) fn of_suspended(call: &Suspended, ctx: impl AsContext) -> Result<Self, Error> {
+        let frames = call.backtrace(ctx.as_context().pruned_ref(), u32::MAX)?;
+        Ok(Self::or_empty(frames))
+    }
+
     /// Also without a frame.
-    pub(crate) fn or_empty(backtrace: Backtrace) -> Self {
+    fn or_empty(backtrace: Backtrace) -> Self {
         Self::new(backtrace).unwrap_or(Self {
             frames: Box::default(),
             truncated: false,

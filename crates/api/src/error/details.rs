@@ -2,7 +2,7 @@
 
 use alloc::boxed::Box;
 
-use damson_core::{ExternType, ForeignHandle, FuelDisabled, GlobalType, ValType};
+use damson_core::{ExternType, ForeignHandle, FuelDisabled, FuncType, GlobalType, ValType};
 
 /// A function could not be turned into code.
 #[derive(Debug, thiserror::Error)]
@@ -86,6 +86,42 @@ pub enum FuncError {
         expected: usize,
         /// The number given.
         found: usize,
+    },
+    /// A buffer of raw cells has another length than the function needs.
+    #[error("a function of type {ty} takes a buffer of {expected} cells, found {found}")]
+    MismatchingCellLen {
+        /// The function's type.
+        ty: FuncType,
+        /// The number of its parameters or results, whichever is larger.
+        expected: usize,
+        /// The length of the buffer.
+        found: usize,
+    },
+    /// A suspended call was resumed with another number of raw results than the host
+    /// function that failed has.
+    #[error("a host function of type {ty} gives {expected} results, found {found}")]
+    MismatchingHostResultLen {
+        /// The host function's type.
+        ty: FuncType,
+        /// The number of its results.
+        expected: usize,
+        /// The number given.
+        found: usize,
+    },
+    /// The module defines no function of that index: there is none, or it is imported.
+    #[error("the module defines no function of index {func_index}")]
+    NoSuchFunction {
+        /// The index, in the module's function index space.
+        func_index: u32,
+    },
+    /// The calls that the host makes nest too deeply: host functions that call back.
+    #[error(
+        "call stack exhausted: calls of the host nest more than {limit} deep \
+         (`Config::set_max_host_nesting`)"
+    )]
+    TooDeeplyNested {
+        /// How deep they may nest.
+        limit: u32,
     },
     /// An async host function was reached by a call that cannot wait for it.
     #[error(

@@ -3,8 +3,8 @@
 use alloc::boxed::Box;
 
 use damson_core::{
-    ForeignHandle, FuelDisabled, InstantiateError, MemoryError, TableError, Trap, TrapCode,
-    TypeMismatch,
+    ForeignHandle, FuelDisabled, GrowError, InstantiateError, MemoryError, TableError, Trap,
+    TrapCode, TypeMismatch,
 };
 use damson_translator::{EnforcedLimitsError, Error as WasmError};
 
@@ -75,14 +75,27 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    /// The code of the trap, if this is one.
+    /// The code of the trap, if this is one, or that of the trap which the same would have
+    /// been in Wasm code: a range outside of a memory or table, a growth beyond the maximum,
+    /// an element of another type, calls that nest too deeply.
+    ///
+    /// So a host function may return such an error with `?`, and the guest ends as by a trap
+    /// of its own.
     #[must_use]
     pub fn as_trap_code(&self) -> Option<TrapCode> {
-        if let Self::TrapCode(code) = self {
-            Some(*code)
-        } else {
-            None
-        }
+        Some(match self {
+            Self::TrapCode(code) => *code,
+            Self::Memory(
+                MemoryError::OutOfBoundsAccess { .. }
+                | MemoryError::Grow(GrowError::BeyondMaximum { .. }),
+            ) => TrapCode::MemoryOutOfBounds,
+            Self::Table(
+                TableError::OutOfBounds { .. } | TableError::Grow(GrowError::BeyondMaximum { .. }),
+            ) => TrapCode::TableOutOfBounds,
+            Self::Table(TableError::ElementTypeMismatch { .. }) => TrapCode::BadSignature,
+            Self::Func(FuncError::TooDeeplyNested { .. }) => TrapCode::StackOverflow,
+            _ => return None,
+        })
     }
 
     /// The exit status, if the guest ended with one.
@@ -143,6 +156,7 @@ impl From<InstantiateError> for Error {
         match error {
             InstantiateError::Trap(trap) => trap.into(),
             InstantiateError::ForeignHandle { source, .. } => source.into(),
+            InstantiateError::HostData { source, .. } => source.into(),
             error => Self::from_kind(ErrorKind::Instantiation(error)),
         }
     }

@@ -18,10 +18,11 @@ use core::any::Any;
 use core::fmt::{self, Debug, Display};
 
 use damson_core::{PrunedMut, Trap, TrapCode};
-use damson_executor::CallError;
+use damson_executor::{Backtrace, CallError};
 use damson_translator::Error as WasmError;
 
 use crate::backtrace::WasmBacktrace;
+use crate::engine::Engine;
 
 pub use self::details::{
     CompilationError, EngineMismatch, FuelError, FuncError, GlobalError, LinkerError,
@@ -46,6 +47,55 @@ struct Inner {
     trap: Option<Trap>,
     /// Set if the error comes from a call that was in Wasm code when it failed.
     backtrace: Option<WasmBacktrace>,
+}
+
+/// To find the type behind a host error, as [`ErrorKind::as_host`] gives it. What
+/// [`Error::other`] carries is found by its own type.
+impl dyn HostError {
+    /// Whether this is an `E`.
+    #[must_use]
+    pub fn is<E: 'static>(&self) -> bool {
+        self.downcast_ref::<E>().is_some()
+    }
+
+    /// The error, if this is an `E`.
+    #[must_use]
+    pub fn downcast_ref<E: 'static>(&self) -> Option<&E> {
+        let any: &dyn Any = self;
+        any.downcast_ref::<E>()
+            .or_else(|| any.downcast_ref::<Wrapped<E>>().map(|wrapped| &wrapped.0))
+    }
+
+    /// The error, if this is an `E`.
+    #[must_use]
+    pub fn downcast_mut<E: 'static>(&mut self) -> Option<&mut E> {
+        let any: &mut dyn Any = self;
+        if any.is::<E>() {
+            any.downcast_mut::<E>()
+        } else {
+            any.downcast_mut::<Wrapped<E>>()
+                .map(|wrapped| &mut wrapped.0)
+        }
+    }
+
+    /// The error by value, if this is an `E`.
+    ///
+    /// # Errors
+    ///
+    /// Gives the error back if it is of another type.
+    pub fn downcast<E: 'static>(self: Box<Self>) -> Result<Box<E>, Box<Self>> {
+        if !self.is::<E>() {
+            return Err(self);
+        }
+        let any: Box<dyn Any> = self;
+        Ok(match any.downcast::<E>() {
+            Ok(error) => error,
+            Err(any) => match any.downcast::<Wrapped<E>>() {
+                Ok(wrapped) => Box::new(wrapped.0),
+                Err(_) => unreachable!("it is one of the two"),
+            },
+        })
+    }
 }
 
 /// Carries any standard error as a [`HostError`].
@@ -131,10 +181,11 @@ impl Error {
         self.inner.trap.as_ref()
     }
 
-    /// The code of the trap, if this is one.
+    /// The code of the trap, if this is one, or that of the trap which the same would have
+    /// been in Wasm code, see [`ErrorKind::as_trap_code`].
     #[must_use]
     pub fn as_trap_code(&self) -> Option<TrapCode> {
-        self.trap().map(|trap| trap.code)
+        self.kind().as_trap_code()
     }
 
     /// The exit status, if the guest ended with one.
@@ -163,39 +214,20 @@ impl Error {
         {
             return Some(backtrace);
         }
-        let ErrorKind::Host(host) = self.kind() else {
-            return None;
-        };
-        let any: &dyn Any = &**host;
-        any.downcast_ref::<E>()
-            .or_else(|| any.downcast_ref::<Wrapped<E>>().map(|w| &w.0))
+        self.kind().as_host()?.downcast_ref()
     }
 
     /// The host's error, if this holds one of type `E`.
     #[must_use]
     pub fn downcast_mut<E: 'static>(&mut self) -> Option<&mut E> {
-        let ErrorKind::Host(host) = &mut self.inner.kind else {
-            return None;
-        };
-        let any: &mut dyn Any = &mut **host;
-        if any.is::<E>() {
-            any.downcast_mut::<E>()
-        } else {
-            any.downcast_mut::<Wrapped<E>>().map(|w| &mut w.0)
-        }
+        self.inner.kind.as_host_mut()?.downcast_mut()
     }
 
     /// The host's error by value, if this holds one of type `E`.
     #[must_use]
     pub fn downcast<E: 'static>(self) -> Option<E> {
-        let ErrorKind::Host(host) = self.inner.kind else {
-            return None;
-        };
-        let any: Box<dyn Any> = host;
-        match any.downcast::<E>() {
-            Ok(error) => Some(*error),
-            Err(any) => any.downcast::<Wrapped<E>>().ok().map(|wrapped| wrapped.0),
-        }
+        let error = self.inner.kind.into_host()?.downcast();
+        error.ok().map(|error| *error)
     }
 
     /// What a call on `store` came back with: a host function's own error comes out as the
@@ -203,12 +235,24 @@ impl Error {
     #[cold]
     pub(crate) fn from_call(store: &mut PrunedMut<'_>, error: CallError) -> Self {
         let frames = damson_executor::backtrace::take(store);
-        let mut error = Self::from_call_error(error);
-        // An error that passes through has the whole chain already.
-        if error.inner.backtrace.is_none() {
-            error.inner.backtrace = WasmBacktrace::new(frames);
+        let error = match error {
+            CallError::HostNesting => {
+                let config = Engine::of(store.as_ref()).config();
+                let limit = config.max_host_nesting;
+                FuncError::TooDeeplyNested { limit }.into()
+            }
+            error => Self::from_call_error(error),
+        };
+        error.with_backtrace(frames)
+    }
+
+    /// The error with the frames that were active, unless it has passed through others: then
+    /// it has the whole chain already.
+    pub(crate) fn with_backtrace(mut self, frames: Backtrace) -> Self {
+        if self.inner.backtrace.is_none() {
+            self.inner.backtrace = WasmBacktrace::new(frames);
         }
-        error
+        self
     }
 
     pub(crate) fn from_call_error(error: CallError) -> Self {
@@ -221,6 +265,27 @@ impl Error {
             CallError::AsyncHostFunc => FuncError::NeedsAsync.into(),
             CallError::CannotYield => FuncError::CannotYield.into(),
             CallError::CannotResumeHere => FuncError::CannotResumeHere.into(),
+            CallError::CellCount {
+                ty,
+                expected,
+                found,
+            } => FuncError::MismatchingCellLen {
+                ty,
+                expected,
+                found,
+            }
+            .into(),
+            CallError::ResultCount {
+                ty,
+                expected,
+                found,
+            } => FuncError::MismatchingHostResultLen {
+                ty,
+                expected,
+                found,
+            }
+            .into(),
+            CallError::NoCode { func_index } => FuncError::NoSuchFunction { func_index }.into(),
             other => Self::other(other),
         }
     }
@@ -327,6 +392,29 @@ mod tests {
         let object: *const ErrorKind = error.kind();
         let back = Error::from_call_error(CallError::Host(Box::new(error)));
         assert!(core::ptr::eq(back.kind(), object));
+    }
+
+    #[test]
+    fn a_host_error_is_found_behind_its_trait() {
+        let mut own = Error::host(Own(4));
+        let standard = Error::other(Standard(5));
+        let kind = &mut own.inner.kind;
+        kind.as_host_mut()
+            .and_then(|host| host.downcast_mut::<Own>())
+            .expect("it holds one")
+            .0 = 6;
+        let host = own.kind().as_host().expect("one of the host");
+        assert!(host.is::<Own>() && !host.is::<Standard>());
+        let host = own.inner.kind.into_host().expect("one of the host");
+        let host = host.downcast::<Standard>().expect_err("another type");
+        assert_eq!(*host.downcast::<Own>().expect("its type"), Own(6));
+        let mut host = standard.inner.kind.into_host().expect("one of the host");
+        assert!(host.is::<Standard>() && !host.is::<Own>());
+        host.downcast_mut::<Standard>().expect("its type").0 = 7;
+        assert_eq!(host.downcast_ref(), Some(&Standard(7)));
+        let own = host.downcast::<Own>().expect_err("another type");
+        assert_eq!(own.to_string(), "standard 7");
+        assert_eq!(*own.downcast::<Standard>().expect("its type"), Standard(7));
     }
 
     #[test]

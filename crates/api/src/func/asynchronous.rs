@@ -5,6 +5,11 @@
 //! the borrow of the store, which the host function that it waits for has meanwhile;
 //! dropping the future drops the host function's, ends the call, and leaves the store
 //! as after a call that has failed.
+//!
+//! Async host functions are made for a type of data that is `Send`, because their futures
+//! are. `Erased` is not (it stands for data that may not be), so that no such function is
+//! made for stores of every type, and a call by a pruned handle is a future that stays on its
+//! thread. Both work through a typed view of the pruned store.
 #![expect(unsafe_code, reason = "a call is as `Send` as the data of its store")]
 
 use alloc::boxed::Box;
@@ -22,20 +27,11 @@ use super::{
     read_params, write_cells, write_outputs, write_params,
 };
 use crate::error::Error;
-use crate::store::{AsContextMut, Erased, StoreContextMut};
+use crate::store::{AsContextMut, StoreContextMut};
 use crate::value::Val;
 
 /// What an async host function returns: a future that has the store while it waits.
 type BoxFuture<'a, R> = Box<dyn Future<Output = R> + Send + 'a>;
-
-/// An async host function for stores with data `T`, or for all stores if `T` is [`Erased`].
-pub(crate) fn async_host_func<T: 'static>(ty: FuncType, body: AsyncHostBody) -> HostFunc {
-    if Erased::is::<T>() {
-        HostFunc::untyped_async(ty, body)
-    } else {
-        HostFunc::new_async::<T>(ty, body)
-    }
-}
 
 /// The host function of an async closure behind a pointer.
 pub(crate) fn wrapped_async<T, F, Params, Results>(func: Arc<F>) -> HostFunc
@@ -70,7 +66,7 @@ where
     let body: AsyncHostBody = Box::new(move |host_call, cells| {
         call::<T, F, Params, Results>(Arc::clone(&func), host_call, cells)
     });
-    async_host_func::<T>(ty, body)
+    HostFunc::new_async::<T>(ty, body)
 }
 
 /// The host function of an async closure over values.
@@ -111,7 +107,7 @@ where
     let body: AsyncHostBody = Box::new(move |host_call, cells| {
         call::<T, F>((shared.clone(), Arc::clone(&func)), host_call, cells)
     });
-    async_host_func::<T>(ty, body)
+    HostFunc::new_async::<T>(ty, body)
 }
 
 impl Func {
@@ -190,8 +186,13 @@ impl Func {
     /// ([`Store::fuel_async_yield_interval`](crate::Store::fuel_async_yield_interval),
     /// [`Store::epoch_deadline_async_yield_and_update`](crate::Store::epoch_deadline_async_yield_and_update)).
     ///
-    /// The future works on any executor, and is [`Send`] if the store's data is. Nothing
-    /// runs before it is polled. Dropping it ends the call; the store is usable then.
+    /// The future works on any executor, and is [`Send`] if the data of the context is. That
+    /// of a pruned store is [`Erased`](crate::Erased), which is not, even where the store may
+    /// move to another thread: to call with a future that moves, recover the type first
+    /// ([`PrunedStore::try_context_mut`](crate::PrunedStore::try_context_mut)).
+    ///
+    /// Nothing runs before the future is polled. Dropping it ends the call; the store is
+    /// usable then.
     ///
     /// # Errors
     ///

@@ -22,6 +22,7 @@ use super::{
     write_cells, write_outputs, write_params,
 };
 use crate::backtrace::WasmBacktrace;
+use crate::engine::Engine;
 use crate::error::Error;
 use crate::store::{AsContext, AsContextMut};
 use crate::value::Val;
@@ -145,10 +146,12 @@ impl Outcome {
         match result {
             Ok(Progress::Finished) => Ok(Self::Finished),
             Ok(Progress::Suspended(Reason::Host { func, error }, call)) => {
+                let limit = Engine::of(store.as_ref()).config().max_backtrace;
+                let frames = call.backtrace(store.as_ref(), limit)?;
                 Ok(Self::HostTrap(ResumableCallHostTrap {
                     call,
                     host_func: Func::from_handle(func),
-                    host_error: Error::from_host_box(error),
+                    host_error: Error::from_host_box(error).with_backtrace(frames),
                 }))
             }
             Ok(Progress::Suspended(Reason::OutOfFuel { required }, call)) => {
@@ -173,10 +176,21 @@ impl ResumableCallHostTrap {
         self.host_func
     }
 
-    /// What the host function returned.
+    /// What the host function returned, with a backtrace as the error of [`Func::call`] has
+    /// it.
     #[must_use]
     pub fn host_error(&self) -> &Error {
         &self.host_error
+    }
+
+    /// The Wasm functions that are active in the call, from the one that called the host
+    /// function on: with all frames, also if backtraces are off.
+    ///
+    /// # Errors
+    ///
+    /// If the call belongs to another store.
+    pub fn wasm_backtrace(&self, ctx: impl AsContext) -> Result<WasmBacktrace, Error> {
+        WasmBacktrace::of_suspended(&self.call, ctx)
     }
 
     /// Gives the call up for the error.
@@ -204,9 +218,9 @@ impl ResumableCallHostTrap {
     /// - If the call belongs to another store, or its place is taken by a call that is
     ///   running now. The call is lost.
     /// - As [`Func::call`].
-    pub fn resume(
+    pub fn resume<T: 'static>(
         self,
-        mut ctx: impl AsContextMut,
+        mut ctx: impl AsContextMut<Data = T>,
         inputs: &[Val],
         outputs: &mut [Val],
     ) -> Result<ResumableCall, Error> {
@@ -242,10 +256,7 @@ impl ResumableCallOutOfFuel {
     ///
     /// If the call belongs to another store.
     pub fn wasm_backtrace(&self, ctx: impl AsContext) -> Result<WasmBacktrace, Error> {
-        let store = ctx.as_context().pruned_ref();
-        Ok(WasmBacktrace::or_empty(
-            self.call.backtrace(store, u32::MAX)?,
-        ))
+        WasmBacktrace::of_suspended(&self.call, ctx)
     }
 
     /// How much fuel the store must have at least, so that the call can go on at all.
@@ -263,9 +274,9 @@ impl ResumableCallOutOfFuel {
     /// - If the call belongs to another store, or its place is taken by a call that is
     ///   running now. The call is lost.
     /// - As [`Func::call`].
-    pub fn resume(
+    pub fn resume<T: 'static>(
         self,
-        mut ctx: impl AsContextMut,
+        mut ctx: impl AsContextMut<Data = T>,
         outputs: &mut [Val],
     ) -> Result<ResumableCall, Error> {
         resume(self.call, &mut ctx, &[], outputs)
@@ -324,9 +335,9 @@ impl Func {
     ///
     /// - As [`Func::call`], but for the two cases above.
     /// - If the function itself is a host function and fails: there is nothing to go on with.
-    pub fn call_resumable(
+    pub fn call_resumable<T: 'static>(
         &self,
-        mut ctx: impl AsContextMut,
+        mut ctx: impl AsContextMut<Data = T>,
         inputs: &[Val],
         outputs: &mut [Val],
     ) -> Result<ResumableCall, Error> {
@@ -451,9 +462,9 @@ impl<Results: WasmResults> TypedResumableCallHostTrap<Results> {
     /// # Errors
     ///
     /// As for [`ResumableCallHostTrap::resume`].
-    pub fn resume(
+    pub fn resume<T: 'static>(
         self,
-        mut ctx: impl AsContextMut,
+        mut ctx: impl AsContextMut<Data = T>,
         inputs: &[Val],
     ) -> Result<TypedResumableCall<Results>, Error> {
         let results = self.call.results(ctx.as_context(), inputs)?;
@@ -467,7 +478,10 @@ impl<Results: WasmResults> TypedResumableCallOutOfFuel<Results> {
     /// # Errors
     ///
     /// As for [`ResumableCallOutOfFuel::resume`].
-    pub fn resume(self, mut ctx: impl AsContextMut) -> Result<TypedResumableCall<Results>, Error> {
+    pub fn resume<T: 'static>(
+        self,
+        mut ctx: impl AsContextMut<Data = T>,
+    ) -> Result<TypedResumableCall<Results>, Error> {
         resume_typed(self.call.call, &mut ctx, &[])
     }
 }

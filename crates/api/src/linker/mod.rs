@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
 
-use damson_core::{Cell, ExternType, FuncType, HostFunc, PrunedMut};
+use damson_core::{Cell, ExternType, FuncType, HostFunc, ImportItem, PrunedMut};
 
 use crate::engine::Engine;
 use crate::error::{Error, LinkerError};
@@ -88,6 +88,14 @@ impl Definition {
         match self {
             Self::Extern(item) => Ok(store.as_ref().extern_type(item.handle())?),
             Self::Host(host) => Ok(host.ty.clone().into()),
+        }
+    }
+
+    /// The definition as an import: a host function is put into the store with the instance.
+    fn item(&self) -> ImportItem {
+        match self {
+            Self::Extern(item) => ImportItem::Extern(item.handle()),
+            Self::Host(host) => ImportItem::HostFunc((host.make)()),
         }
     }
 
@@ -411,6 +419,11 @@ impl<T: 'static> Linker<T> {
 
     /// Instantiates a module with imports from this linker, and runs its start function.
     ///
+    /// The start function is a call like others, and the last step: host functions that it
+    /// calls may use the instance, call it, and make other instances. Before it, no code of
+    /// the host gets the store (a limiter is told sizes only), so nobody meets an instance
+    /// that is not complete.
+    ///
     /// # Errors
     ///
     /// - If an import is not defined, or the definition has another type; the error
@@ -543,7 +556,7 @@ fn link_and_start(
 
 /// Everything of an instantiation but the start function.
 ///
-/// All types are checked before any host function is put into the store.
+/// Where it fails, no host function has been put into the store.
 fn link(
     store: &mut PrunedMut<'_>,
     module: &Module,
@@ -553,11 +566,8 @@ fn link(
     for (import, definition) in module.imports().zip(definitions) {
         check_type(&import, definition.ty(store)?)?;
     }
-    let imports: Vec<Extern> = definitions
-        .iter()
-        .map(|definition| definition.link(store))
-        .collect::<Result<_, _>>()?;
-    Instance::allocate(store, module, &imports)
+    let imports = definitions.iter().map(|definition| definition.item());
+    Instance::allocate(store, module, imports.collect())
 }
 
 impl<T> Clone for Linker<T> {

@@ -61,8 +61,11 @@ fn lazy(parsed: &Arc<Parsed>, config: &Config) -> Arc<CodeMap> {
 fn new_map(parsed: &Parsed, compiler: Option<Box<dyn Compiler>>, config: &Config) -> Arc<CodeMap> {
     let shape = Arc::clone(parsed.shape());
     let debug = ModuleDebug::new(Arc::clone(parsed.debug_info()));
-    if !parsed.consumes_fuel() || !config.charge_first_calls {
+    if !parsed.consumes_fuel() {
         return CodeMap::with_origin(shape, compiler, debug);
+    }
+    if !config.charge_first_calls {
+        return CodeMap::metered(shape, compiler, Some(debug), Box::default());
     }
     let cost = |func_index| {
         let body = parsed.body_range(func_index);

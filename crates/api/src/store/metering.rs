@@ -191,6 +191,11 @@ impl<T: 'static> Store<T> {
     /// The function is called like a host function: it may use the store, and call into it.
     /// Its error becomes the error of the call; if it panics, the panic goes on through the
     /// call, and the store stays usable.
+    ///
+    /// The deadline is reached while the function runs, and nobody is asked a second time:
+    /// a call that it makes ends with [`TrapCode::Interrupt`](crate::TrapCode::Interrupt),
+    /// unless the function sets a deadline first
+    /// ([`StoreContextMut::set_epoch_deadline`]).
     pub fn epoch_deadline_callback(
         &mut self,
         callback: impl FnMut(StoreContextMut<'_, T>) -> Result<UpdateDeadline, Error>

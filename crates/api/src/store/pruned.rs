@@ -28,7 +28,9 @@ use crate::limiter::{ResourceLimiter, limit_by};
 /// No value of it can be made, so no store really holds one; what
 /// [`StoreContext::data`] gives for it is an empty placeholder.
 ///
-/// It is neither [`Send`] nor [`Sync`], because the data that it stands for may be neither.
+/// It is neither [`Send`] nor [`Sync`], because the data that it stands for may be neither. So
+/// async host functions, whose data has to be `Send`, are not made for it but for the store's
+/// own type, before the store is pruned or through a typed view.
 #[derive(Debug)]
 pub struct Erased(PhantomData<*const ()>);
 

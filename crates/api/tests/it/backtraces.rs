@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use damson::{
     Caller, CompilationMode, Config, Engine, Error, Func, Instance, Linker, Module, Store,
-    WasmBacktrace,
+    TypedResumableCall, Val, WasmBacktrace,
 };
 
 use crate::{MODES, engine_in, instance_of, module};
@@ -202,6 +202,79 @@ fn an_error_of_the_host_shows_who_called_it() {
         let found = error.wasm_backtrace().map(names).unwrap_or_default();
         assert_eq!(found, expected);
     }
+}
+
+/// A call that can be resumed tells the same as one that cannot.
+#[test]
+fn a_suspended_call_shows_who_called_the_host() {
+    for mode in MODES {
+        let mut config = Config::default();
+        config.compilation_mode(mode);
+        let refuse = |_: Caller<'_, ()>, _| Err(Error::new("no"));
+        let (mut store, instance) = nested(&config, refuse);
+        for (name, expected) in [
+            ("outer", &["deeper", "outer"][..]),
+            ("through", &["through"]),
+            ("tail", &[]),
+        ] {
+            let func = instance.get_typed_func::<i32, i32>(&store, name).unwrap();
+            let plain = func.call(&mut store, 0).unwrap_err();
+            let call = func.call_resumable(&mut store, 0).unwrap();
+            let TypedResumableCall::HostTrap(call) = call else {
+                panic!("{call:?}")
+            };
+            assert_eq!(names(&call.wasm_backtrace(&store).unwrap()), expected);
+            let other = Store::new(store.engine(), ());
+            call.wasm_backtrace(&other).expect_err("another store");
+            assert_eq!(format!("{:?}", call.host_error()), format!("{plain:?}"));
+            let error = call.into_host_error();
+            let found = error.wasm_backtrace().map(names).unwrap_or_default();
+            assert_eq!(found, expected, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_suspended_call_shows_the_frames_below_its_host_function() {
+    let (mut store, instance) = nested(&Config::default(), |mut caller, depth| {
+        if depth == 0 {
+            return Err(Error::new("no"));
+        }
+        // What this ends with passes through.
+        let inner = export(&caller, "inner").typed::<i32, i32>(&caller)?;
+        inner.call(&mut caller, depth)
+    });
+    let outer = instance
+        .get_typed_func::<i32, i32>(&store, "outer")
+        .unwrap();
+    let call = outer.call_resumable(&mut store, 1).unwrap();
+    let TypedResumableCall::HostTrap(call) = call else {
+        panic!("{call:?}")
+    };
+    // The error is from the inner call, what waits is the outer one.
+    assert_eq!(active(call.host_error()), ["inner", "deeper", "outer"]);
+    let waiting = call.wasm_backtrace(&store).unwrap();
+    assert_eq!(names(&waiting), ["deeper", "outer"]);
+    let call = call.resume(&mut store, &[Val::I32(8)]).unwrap();
+    assert!(matches!(call, TypedResumableCall::Finished(9)));
+}
+
+#[test]
+fn the_switch_is_for_suspended_calls_too() {
+    let mut config = Config::default();
+    config.wasm_backtrace(false);
+    let (mut store, instance) = nested(&config, |_, _| Err(Error::new("no")));
+    let outer = instance
+        .get_typed_func::<i32, i32>(&store, "outer")
+        .unwrap();
+    let call = outer.call_resumable(&mut store, 1).unwrap();
+    let TypedResumableCall::HostTrap(call) = call else {
+        panic!("{call:?}")
+    };
+    assert!(call.host_error().wasm_backtrace().is_none());
+    // Who asks for it gets it.
+    let waiting = call.wasm_backtrace(&store).unwrap();
+    assert_eq!(names(&waiting), ["deeper", "outer"]);
 }
 
 #[test]

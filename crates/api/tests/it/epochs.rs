@@ -200,6 +200,33 @@ fn a_pruned_store_is_asked_too_and_can_be_recovered_by_the_callback() {
     assert_eq!(error.as_trap_code(), Some(TrapCode::Interrupt));
 }
 
+/// What the function calls is stopped at its deadline like everything else: nobody is asked
+/// while one is being asked.
+#[test]
+fn calls_of_the_callback_need_a_deadline_of_their_own() {
+    for (deadline, expected) in [(None, None), (Some(5), Some(1))] {
+        let (_, mut store, instance) = guest(CompilationMode::Eager);
+        let one = instance
+            .get_typed_func::<(), i32>(&store, "one")
+            .expect("its type");
+        store.epoch_deadline_callback(move |mut context| {
+            if let Some(epochs) = deadline {
+                context.set_epoch_deadline(epochs);
+            }
+            assert_eq!(one.call(&mut context, ())?, 1);
+            Ok(UpdateDeadline::Continue(1))
+        });
+        let result = one.call(&mut store, ());
+        match expected {
+            Some(_) => assert_eq!(result.ok(), expected),
+            None => {
+                let error = result.expect_err("the inner call is stopped");
+                assert_eq!(error.as_trap_code(), Some(TrapCode::Interrupt));
+            }
+        }
+    }
+}
+
 #[test]
 fn without_interruption_no_deadline_matters() {
     let engine = Engine::default();

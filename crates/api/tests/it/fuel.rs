@@ -1,7 +1,7 @@
 //! Fuel: set, spent, exhausted, and refused where it is not metered.
 
 use damson::errors::{ErrorKind, FuelError};
-use damson::{Caller, CompilationMode, Config, Engine, Instance, Linker, Store, TrapCode};
+use damson::{Caller, CompilationMode, Config, Engine, Instance, Linker, Module, Store, TrapCode};
 
 use crate::{MODES, module};
 
@@ -310,6 +310,51 @@ fn workload(wasm: &[u8], size: i32, mode: CompilationMode) -> (i32, u64) {
         .call(&mut store, size)
         .expect("it ends");
     (result, u64::MAX - store.get_fuel().expect("metered"))
+}
+
+/// Metered code is refused by its code map where it could go on without taking fuel, so every
+/// way to loop has to be known to take some: also in code that costs nothing otherwise, that
+/// checks epochs, too, and that keeps a value in the accumulator from one round to the next.
+#[test]
+fn every_way_to_loop_takes_fuel() {
+    let text = r#"(module (table 1 funcref) (memory 1)
+        (func) (func (loop (br 0))) (func (loop)) (func (block (loop (br 1))))
+        (func unreachable (loop (br 0)))
+        (func (loop (loop (loop (br 2)) (br 1)) (br 0)))
+        (func (param i32) (loop (br_if 0 (local.get 0))))
+        (func (param i32) (loop (br_table 0 0 1 0 (local.get 0))))
+        (func (param i32) (loop (br_if 0 (i32.eqz (local.tee 0
+          (i32.add (local.get 0) (i32.const 1)))))))
+        (func (param i32) (local i32) (loop
+          (local.set 1 (i32.add (local.get 1) (i32.mul (local.get 0) (local.get 0))))
+          (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))
+        (func (param i64) (result i64) (local.get 0)
+          (loop (param i64) (result i64)
+            (i64.add (i64.const 1)) (local.tee 0) (br_if 0 (i64.lt_u (local.get 0) (i64.const 9)))))
+        (func (param i32) (loop (if (local.get 0) (then (br 1)) (else (br 1)))))
+        (func $f (param i32) (return_call $f (local.get 0)))
+        (func (param f64) (result f64) (local f64) (loop
+          (local.set 1 (f64.add (local.get 1) (f64.load (i32.const 8))))
+          (br_if 0 (f64.lt (local.get 1) (local.get 0)))) (local.get 1)))"#;
+    let wasm = wat::parse_str(text).expect("a module");
+    for (mode, epochs, first_calls) in [
+        (CompilationMode::Eager, false, true),
+        (CompilationMode::Eager, true, true),
+        (CompilationMode::Eager, true, false),
+        (CompilationMode::Lazy, true, true),
+        (CompilationMode::Lazy, false, false),
+    ] {
+        let mut config = Config::default();
+        config
+            .consume_fuel(true)
+            .epoch_interruption(epochs)
+            .charge_first_calls(first_calls)
+            .compilation_mode(mode);
+        let module = Module::new(&Engine::new(&config), &wasm).expect("all of it is metered");
+        for index in module.defined_funcs() {
+            module.precompile(index).expect("it is metered");
+        }
+    }
 }
 
 /// The cost of real programs, in a file: the same wherever the tests run, in either dispatch

@@ -16,6 +16,8 @@ mod instances;
 mod limits;
 mod linking;
 mod modes;
+mod nesting;
+mod panics;
 mod pruned;
 mod reentrancy;
 mod resumable;
@@ -47,6 +49,16 @@ fn instance_of(wat: &str) -> (Store<()>, Instance) {
         .instantiate_and_start(&mut store, &module)
         .expect("the test's module can be instantiated");
     (store, instance)
+}
+
+/// Polls a future that has nothing to wait for.
+fn at_once<F: std::future::Future>(future: F) -> F::Output {
+    let mut future = std::pin::pin!(future);
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    match future.as_mut().poll(&mut context) {
+        std::task::Poll::Ready(output) => output,
+        std::task::Poll::Pending => panic!("it waits"),
+    }
 }
 
 /// An engine in a compilation mode.

@@ -343,3 +343,38 @@ fn an_arc_in_the_data_is_released_once() {
     drop(pruned);
     assert_eq!(Arc::strong_count(&shared), 1);
 }
+
+/// Async host functions are made for the type of the data. Who has pruned the store calls them
+/// by the pruned handle, or by a typed view where the future has to move.
+#[test]
+fn async_functions_run_on_pruned_stores() {
+    fn moves<F: Future + Send>(future: F) -> F {
+        future
+    }
+    let engine = Engine::default();
+    let mut store = Store::new(&engine, 40_i64);
+    let add = Func::wrap_async(&mut store, |mut caller: Caller<'_, i64>, (n,): (i64,)| {
+        Box::new(async move {
+            *caller.data_mut() += n;
+            *caller.data()
+        })
+    });
+    let mut store = store.prune_send();
+    let mut cells = [damson::Cell::new(1_i64)];
+    crate::at_once(add.call_raw_async(&mut store, &mut cells)).expect("it does not wait");
+    assert_eq!(cells[0].get::<i64>(), 41);
+    let add = add.typed::<i64, i64>(&store).expect("its type");
+    assert_eq!(crate::at_once(add.call_async(&mut store, 1)).ok(), Some(42));
+    // One can be made through the view, too.
+    let mut view = store.try_context_mut::<i64>().expect("its type");
+    let future = moves(add.call_async(&mut view, 8));
+    assert_eq!(crate::at_once(future).ok(), Some(50));
+    let twice = Func::wrap_async(&mut view, |caller: Caller<'_, i64>, (): ()| {
+        Box::new(async move { *caller.data() * 2 })
+    });
+    let twice = twice.typed::<(), i64>(&store).expect("its type");
+    assert_eq!(
+        crate::at_once(twice.call_async(&mut store, ())).ok(),
+        Some(100)
+    );
+}

@@ -113,6 +113,7 @@ fn nesting_without_end_is_a_trap_not_a_native_overflow() {
             .call(&mut store, ())
             .expect_err("it never ends otherwise");
         assert_eq!(error.as_trap_code(), Some(TrapCode::StackOverflow));
+        assert!(error.to_string().contains("calls of the host"), "{error}");
         let levels = std::mem::take(store.data_mut());
         assert!(levels > 10, "only {levels} levels");
     }

@@ -139,6 +139,46 @@ fn a_store_may_be_pruned_recovered_and_moved_while_a_call_waits() {
     assert_eq!(*store.data(), 2);
 }
 
+/// Like that for fuel, over raw cells: each slice is given to the store in another form.
+#[test]
+fn a_store_may_be_pruned_recovered_and_moved_between_slices_of_fuel() {
+    for mode in MODES {
+        let mut config = Config::default();
+        config.consume_fuel(true).compilation_mode(mode);
+        let engine = Engine::new(&config);
+        let (mut store, instance) = asking(&engine, 0_i32, |_, _| ());
+        store.set_fuel(100_000).expect("metered");
+        let down = instance.get_func(&store, "down").expect("exported");
+        let mut cells = [damson::Cell::new(200_i32)];
+        down.call_raw(&mut store, &mut cells).expect("enough");
+        let expected = cells[0].get::<i32>();
+
+        store.set_fuel(300).expect("metered");
+        let mut cells = [damson::Cell::new(200_i32)];
+        let mut call = down
+            .call_raw_resumable(&mut store, &mut cells)
+            .expect("it waits");
+        let mut slices = 0;
+        while let ResumableCall::OutOfFuel(waiting) = call {
+            slices += 1;
+            let mut pruned = store.prune_send();
+            // Nothing of the store's type is known where the call goes on.
+            (pruned, call, cells) = std::thread::spawn(move || {
+                let fuel = waiting.required_fuel() + 300;
+                pruned.set_fuel(fuel).expect("metered");
+                let call = waiting.resume_raw(&mut pruned, &mut cells);
+                (pruned, call.expect("it goes on"), cells)
+            })
+            .join()
+            .expect("no panic");
+            store = pruned.try_into_store::<i32>().expect("its type");
+        }
+        assert!(matches!(call, ResumableCall::Finished));
+        assert!(slices > 2, "{slices}");
+        assert_eq!(cells[0].get::<i32>(), expected);
+    }
+}
+
 #[test]
 fn raw_cells_serve_on_the_pruned_handle() {
     let (store, instance) = asking(&Engine::default(), (), |(), _| ());

@@ -1,15 +1,12 @@
 //! Wrong use: a typed error that says what is wrong, or the panic that is documented.
 
-use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use damson::errors::{ErrorKind, FuncError};
 use damson::{
     Caller, Engine, Error, ExternRef, Func, FuncType, Global, Instance, Linker, Memory, MemoryType,
     Mutability, Ref, RefType, Store, Table, TableType, Val, ValType,
 };
 
-use crate::{instance_of, module};
+use crate::{at_once, instance_of, module};
 
 /// A foreign handle, with both stores named in the message.
 fn is_foreign(error: &Error) {
@@ -132,32 +129,6 @@ fn definitions_of_another_store_are_errors() {
 }
 
 #[test]
-fn the_accessors_that_say_so_panic_on_a_foreign_handle() {
-    let (mut home, instance) = instance_of(r#"(module (memory (export "m") 1))"#);
-    let mut abroad = Store::new(&Engine::default(), ());
-    let memory = Memory::new(&mut home, MemoryType::new(1, None)).expect("one page");
-    let func = Func::wrap(&mut home, || ());
-    let object = ExternRef::new(&mut home, ());
-    let global = Global::new(&mut home, Val::I32(0), Mutability::Var);
-    let panics = |f: &mut dyn FnMut()| {
-        let payload = catch_unwind(AssertUnwindSafe(f)).expect_err("a documented panic");
-        let message = payload.downcast_ref::<String>().expect("a message");
-        assert!(message.contains("was used with"), "{message}");
-    };
-    panics(&mut || _ = memory.ty(&abroad));
-    panics(&mut || _ = memory.size(&abroad));
-    panics(&mut || _ = memory.data(&abroad).len());
-    panics(&mut || _ = func.ty(&abroad));
-    panics(&mut || _ = global.get(&abroad));
-    panics(&mut || _ = object.data(&abroad).is::<()>());
-    panics(&mut || _ = instance.get_export(&abroad, "m"));
-    panics(&mut || _ = Global::new(&mut abroad, func.into(), Mutability::Const));
-    panics(&mut || _ = memory.data_mut(&mut abroad).len());
-    panics(&mut || _ = memory.data_ptr(&abroad));
-    panics(&mut || _ = memory.data_and_store_mut(&mut abroad).0.len());
-}
-
-#[test]
 fn engines_are_not_mixed() {
     let (one, two) = (Engine::default(), Engine::default());
     let module = module(&one, "(module)");
@@ -184,12 +155,35 @@ fn engines_are_not_mixed() {
         assert!(matches!(error.kind(), ErrorKind::Engine(_)), "{error}");
         assert!(error.to_string().contains(what), "{error}");
     }
-    assert!(Linker::<()>::new(&two).instantiate_pre(&module).is_err());
-    assert!(
-        Linker::<()>::new(&one)
-            .resolve(&mut store, "m", "f")
-            .is_err()
-    );
+    let errors = [
+        (
+            Linker::<()>::new(&two).instantiate_pre(&module).map(drop),
+            "module",
+        ),
+        (
+            Linker::<()>::new(&two).define_unknown_imports_as_traps(&module),
+            "module",
+        ),
+        (
+            at_once(Instance::new_async(&mut store, &module, &[])).map(drop),
+            "module",
+        ),
+        (
+            at_once(Linker::new(&two).instantiate_async(&mut store, &module)).map(drop),
+            "module",
+        ),
+        (
+            Linker::<()>::new(&one)
+                .resolve(&mut store, "m", "f")
+                .map(drop),
+            "linker",
+        ),
+    ];
+    for (result, what) in errors {
+        let error = result.expect_err("another engine");
+        assert!(matches!(error.kind(), ErrorKind::Engine(_)), "{error}");
+        assert!(error.to_string().contains(what), "{error}");
+    }
 }
 
 #[test]
@@ -382,7 +376,7 @@ fn messages_say_what_is_wrong() {
         "unknown import: `env::now` is not defined, expected function () -> i64",
         "incompatible import type: `env::now`: expected function () -> i64, found function () -> i32",
         "unknown import: `env::now` is not defined, expected function () -> i64",
-        "expected 1 imports, found 0",
+        "expected 1 imports, found 0: the first one missing is `now` from `env`, a function () -> i64",
         "incompatible import type for `now` from `env` (import 0): expected function () -> i64, \
          found function (i32) -> ()",
         "expected 1 parameters, found 0",
@@ -397,34 +391,6 @@ fn messages_say_what_is_wrong() {
         "expected a store with host data of type `u8`, found one with `()`",
     ];
     assert_eq!(found, expected);
-}
-
-#[test]
-fn re_entrancy_ends_at_the_configured_limit() {
-    fn again(mut caller: Caller<'_, u32>) -> Result<(), Error> {
-        *caller.data_mut() += 1;
-        let again = Func::wrap(&mut caller, again);
-        again.call(&mut caller, &[], &mut [])
-    }
-    for limit in [1, 5, 60] {
-        let mut config = damson::Config::default();
-        config.set_max_host_nesting(limit);
-        let mut store = Store::new(&Engine::new(&config), 0_u32);
-        let func = Func::wrap(&mut store, again);
-        let error = func.call(&mut store, &[], &mut []).expect_err("too deep");
-        assert_eq!(error.to_string(), "call stack exhausted");
-        assert_eq!(store.into_data(), limit);
-    }
-}
-
-/// Polls a future that has nothing to wait for.
-fn at_once<F: Future>(future: F) -> F::Output {
-    let mut future = std::pin::pin!(future);
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    match future.as_mut().poll(&mut context) {
-        std::task::Poll::Ready(output) => output,
-        std::task::Poll::Pending => panic!("it waits"),
-    }
 }
 
 /// What is checked of a call is checked of one that can wait, with the same words.
@@ -465,12 +431,21 @@ fn calls_that_can_wait_are_checked_like_others() {
     }
     let cells = "a function of type (i32) -> i64 takes a buffer of 1 cells, found 2";
     let mut two = [damson::Cell::ZERO; 2];
-    let error = at_once(func.call_raw_async(&mut home, &mut two)).expect_err(cells);
-    assert_eq!(error.to_string(), cells);
-    let error = func
-        .call_raw_resumable(&mut home, &mut two)
-        .expect_err(cells);
-    assert_eq!(error.to_string(), cells);
+    for error in [
+        at_once(func.call_raw_async(&mut home, &mut two)).expect_err(cells),
+        func.call_raw_resumable(&mut home, &mut two)
+            .expect_err(cells),
+        func.call_raw(&mut home, &mut two).expect_err(cells),
+    ] {
+        assert_eq!(error.to_string(), cells);
+        let ErrorKind::Func(FuncError::MismatchingCellLen {
+            expected, found, ..
+        }) = error.kind()
+        else {
+            panic!("{error:?}")
+        };
+        assert_eq!((*expected, *found), (1, 2));
+    }
 
     // Instances: another engine, nothing defined, a definition of another store.
     let mut linker = Linker::<()>::new(&engine);
@@ -513,4 +488,130 @@ fn a_start_function_that_has_to_wait_needs_an_async_instantiation() {
     assert_eq!(*store.data(), 0);
     at_once(linker.instantiate_async(&mut store, &module)).expect("it can");
     assert_eq!(*store.data(), 1);
+}
+
+/// Raw results are counted, where a call goes on with those of a host function.
+#[test]
+fn a_wrong_number_of_raw_results_is_named() {
+    let engine = Engine::default();
+    let text = r#"(module (import "m" "f" (func $f (result i32 i64)))
+        (func (export "run") (result i32) (drop (call $f))))"#;
+    let mut linker = Linker::<()>::new(&engine);
+    linker
+        .func_wrap("m", "f", || Err::<(i32, i64), _>(Error::new("later")))
+        .expect("not defined yet");
+    let mut store = Store::new(&engine, ());
+    let instance = linker
+        .instantiate(&mut store, &module(&engine, text))
+        .expect("it fits");
+    let run = instance.get_func(&store, "run").expect("exported");
+    for inputs in [0, 1, 3] {
+        let mut cells = [damson::Cell::ZERO];
+        let call = run.call_raw_resumable(&mut store, &mut cells);
+        let Ok(damson::ResumableCall::HostTrap(call)) = call else {
+            panic!("{call:?}")
+        };
+        let inputs = vec![damson::Cell::ZERO; inputs];
+        let error = call
+            .resume_raw(&mut store, &inputs, &mut cells)
+            .expect_err("it has two results");
+        let ErrorKind::Func(FuncError::MismatchingHostResultLen {
+            expected, found, ..
+        }) = error.kind()
+        else {
+            panic!("{error:?}")
+        };
+        assert_eq!((*expected, *found), (2, inputs.len()));
+        let message = format!(
+            "a host function of type () -> (i32, i64) gives 2 results, found {}",
+            inputs.len()
+        );
+        assert_eq!(error.to_string(), message);
+    }
+}
+
+/// Functions of a module are counted from those that it imports.
+#[test]
+fn functions_that_a_module_does_not_define_are_named() {
+    for mode in crate::MODES {
+        let engine = crate::engine_in(mode);
+        let module = module(&engine, r#"(module (import "m" "f" (func)) (func))"#);
+        module.precompile(1).expect("it defines one");
+        for func_index in [0, 2, u32::MAX] {
+            let error = module.precompile(func_index).expect_err("not defined");
+            assert!(
+                matches!(
+                    error.kind(),
+                    ErrorKind::Func(FuncError::NoSuchFunction { func_index: found })
+                        if *found == func_index
+                ),
+                "{error:?}"
+            );
+            let message = format!("the module defines no function of index {func_index}");
+            assert_eq!(error.to_string(), message);
+            let error = module.disassemble(func_index).expect_err("not defined");
+            assert!(
+                error.to_string().contains(&func_index.to_string()),
+                "{error}"
+            );
+        }
+    }
+}
+
+/// A host function passes on what its own use of the store came to, and the guest ends as by a
+/// trap of its own.
+#[test]
+fn errors_of_the_hosts_own_accesses_are_like_traps() {
+    use damson::TrapCode;
+    type Access = fn(&mut Caller<'_, ()>, Memory, Table) -> Result<(), Error>;
+    let accesses: [(Access, Option<TrapCode>); 8] = [
+        (
+            |caller, memory, _| Ok(memory.read(caller, 65_535, &mut [0; 2])?),
+            Some(TrapCode::MemoryOutOfBounds),
+        ),
+        (
+            |caller, memory, _| Ok(memory.write(caller, usize::MAX, &[0])?),
+            Some(TrapCode::MemoryOutOfBounds),
+        ),
+        (
+            |caller, memory, _| Ok(memory.grow(caller, 1).map(drop)?),
+            Some(TrapCode::MemoryOutOfBounds),
+        ),
+        (
+            |caller, _, table| Ok(table.set(caller, 1, Ref::null(RefType::Func))?),
+            Some(TrapCode::TableOutOfBounds),
+        ),
+        (
+            |caller, _, table| Ok(table.fill(caller, 0, Ref::null(RefType::Func), 2)?),
+            Some(TrapCode::TableOutOfBounds),
+        ),
+        (
+            |caller, _, table| {
+                let grown = table.grow(caller, 1, Ref::null(RefType::Func));
+                Ok(grown.map(drop)?)
+            },
+            Some(TrapCode::TableOutOfBounds),
+        ),
+        (
+            |caller, _, table| Ok(table.set(caller, 0, Ref::null(RefType::Extern))?),
+            Some(TrapCode::BadSignature),
+        ),
+        (|caller, _, _| caller.set_fuel(1), None),
+    ];
+    for (number, (access, code)) in accesses.into_iter().enumerate() {
+        let mut store = Store::new(&Engine::default(), ());
+        let memory = Memory::new(&mut store, MemoryType::new(1, Some(1))).expect("one page");
+        let ty = TableType::new(RefType::Func, 1, Some(1));
+        let table = Table::new(&mut store, ty, Ref::null(RefType::Func)).expect("one element");
+        let func = Func::wrap(&mut store, move |mut caller: Caller<'_, ()>| {
+            access(&mut caller, memory, table)
+        });
+        let error = func
+            .call(&mut store, &[], &mut [])
+            .expect_err("wrong access");
+        assert_eq!(error.as_trap_code(), code, "{number}: {error}");
+        assert_eq!(error.kind().as_trap_code(), code);
+        // It is no trap: no instruction has one.
+        assert!(error.trap().is_none());
+    }
 }

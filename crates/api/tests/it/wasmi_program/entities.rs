@@ -27,6 +27,13 @@ fn memories() -> Result<(), Error> {
         memory.read(&store, 65_533, &mut buffer),
         Err(MemoryError::OutOfBoundsAccess { .. })
     ));
+    // As an error of a host function, it is like the trap.
+    let error: Error = memory
+        .read(&store, 65_533, &mut buffer)
+        .expect_err("beyond the end")
+        .into();
+    assert_eq!(error.as_trap_code(), Some(TrapCode::MemoryOutOfBounds));
+    assert!(matches!(error.kind(), ErrorKind::Memory(_)));
     memory.data_mut(&mut store)[0] = 9;
     assert_eq!(memory.data(&store)[0], 9);
     let (bytes, data) = memory.data_and_store_mut(&mut store);

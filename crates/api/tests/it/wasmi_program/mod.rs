@@ -47,6 +47,18 @@ impl fmt::Display for Refused {
 
 impl HostError for Refused {}
 
+/// Never made.
+#[derive(Debug)]
+struct Other;
+
+impl fmt::Display for Other {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("other")
+    }
+}
+
+impl HostError for Other {}
+
 fn wasm(text: &str) -> Vec<u8> {
     wat::parse_str(text).expect("the text is a module")
 }
@@ -390,7 +402,10 @@ fn host_functions() -> Result<(), Error> {
     assert!(matches!(error.kind(), ErrorKind::Host(_)));
     assert_eq!(error.downcast_ref::<Refused>(), Some(&Refused(77)));
     error.downcast_mut::<Refused>().expect("it is one").0 = 5;
-    assert!(error.kind().as_host().is_some());
+    let host = error.kind().as_host().expect("one of the host");
+    assert!(host.is::<Refused>() && !host.is::<Other>());
+    assert_eq!(host.downcast_ref::<Refused>(), Some(&Refused(5)));
+    assert!(host.downcast_ref::<Other>().is_none());
     assert_eq!(error.downcast::<Refused>(), Some(Refused(5)));
     assert_eq!(refused(2).i32_exit_status(), Some(3));
     assert_eq!(refused(2).kind().as_i32_exit_status(), Some(3));

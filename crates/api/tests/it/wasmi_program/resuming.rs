@@ -58,12 +58,12 @@ fn calls_over_values() -> Result<(), Error> {
     let ResumableCall::HostTrap(call) = call else {
         panic!("it is refused again")
     };
-    let call = call.resume(&mut store, &[Val::I64(7)], &mut result)?;
+    let call = call.resume::<()>(&mut store, &[Val::I64(7)], &mut result)?;
     assert!(matches!(call, ResumableCall::Finished));
     assert_eq!(result[0].i64(), Some(42));
 
     let ResumableCall::HostTrap(call) =
-        run.call_resumable(&mut store, &[Val::I32(3)], &mut result)?
+        run.call_resumable::<()>(&mut store, &[Val::I32(3)], &mut result)?
     else {
         panic!("it is refused")
     };
@@ -93,7 +93,7 @@ fn calls_over_values() -> Result<(), Error> {
         assert!(paused.required_fuel() > store.as_context().get_fuel()?);
         store.set_fuel(2_000.max(paused.required_fuel()))?;
         pauses += 1;
-        call = paused.resume(&mut store, &mut result)?;
+        call = paused.resume::<()>(&mut store, &mut result)?;
     }
     assert!(matches!(call, ResumableCall::Finished) && pauses > 1);
     assert_eq!(result[0].i32(), Some(5_000));
@@ -112,7 +112,8 @@ fn typed_calls() -> Result<(), Error> {
     let TypedResumableCall::HostTrap(call) = call.resume(&mut store, &[Val::I64(-2)])? else {
         panic!("it is refused again")
     };
-    let TypedResumableCall::Finished(result) = call.resume(&mut store, &[Val::I64(4)])? else {
+    let TypedResumableCall::Finished(result) = call.resume::<()>(&mut store, &[Val::I64(4)])?
+    else {
         panic!("there is nothing else to ask")
     };
     assert_eq!(result, -8);
@@ -125,7 +126,7 @@ fn typed_calls() -> Result<(), Error> {
     let call: TypedResumableCallOutOfFuel<i32> = call;
     assert!(call.required_fuel() > 0);
     store.set_fuel(1_000_000)?;
-    let TypedResumableCall::Finished(result) = call.resume(&mut store)? else {
+    let TypedResumableCall::Finished(result) = call.resume::<()>(&mut store)? else {
         panic!("it was enough")
     };
     assert_eq!(result, 5_000);

@@ -106,7 +106,8 @@ pub(crate) fn all() -> anyhow::Result<Vec<Step>> {
         ),
         Step::new(
             "rustdoc",
-            Invocation::cargo("doc --workspace --no-deps --locked")
+            // With what is behind a feature.
+            Invocation::cargo("doc --workspace --all-features --no-deps --locked")
                 .env("RUSTDOCFLAGS", "-D warnings"),
         ),
     ];

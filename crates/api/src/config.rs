@@ -12,6 +12,26 @@ use damson_translator::{EnforcedLimits, Features};
 use crate::memory::StorageMaker;
 
 /// When the functions of a module are validated and translated to bytecode.
+///
+/// # Example
+///
+/// ```
+/// # #[cfg(feature = "wat")] {
+/// use damson::{CompilationMode, Config, Engine, Module};
+///
+/// let text = "(module (func (result i32)))"; // gives no result
+/// let made_in = |mode| {
+///     let mut config = Config::default();
+///     config.compilation_mode(mode);
+///     Module::new(&Engine::new(&config), text)
+/// };
+/// assert!(made_in(CompilationMode::Eager).is_err());
+/// assert!(made_in(CompilationMode::LazyTranslation).is_err());
+/// let module = made_in(CompilationMode::Lazy)?;
+/// assert!(module.precompile(0).is_err(), "known when it is called");
+/// # }
+/// # Ok::<(), damson::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum CompilationMode {
     /// All functions when the module is made.
@@ -144,6 +164,26 @@ impl Config {
     /// With metering on, a store starts with no fuel: give it some with
     /// [`Store::set_fuel`](crate::Store::set_fuel). Running out of it is the trap
     /// [`TrapCode::OutOfFuel`](crate::TrapCode::OutOfFuel).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # #[cfg(feature = "wat")] {
+    /// use damson::{Config, Engine, Instance, Module, Store, TrapCode};
+    ///
+    /// let mut config = Config::default();
+    /// config.consume_fuel(true);
+    /// let engine = Engine::new(&config);
+    /// let module = Module::new(&engine, r#"(module (func (export "spin") (loop (br 0))))"#)?;
+    /// let mut store = Store::new(&engine, ());
+    /// store.set_fuel(10_000)?;
+    /// let spin = Instance::new(&mut store, &module, &[])?.get_typed_func::<(), ()>(&store, "spin")?;
+    /// let error = spin.call(&mut store, ()).unwrap_err();
+    /// assert_eq!(error.as_trap_code(), Some(TrapCode::OutOfFuel));
+    /// assert!(store.get_fuel()? < 10);
+    /// # }
+    /// # Ok::<(), damson::Error>(())
+    /// ```
     pub fn consume_fuel(&mut self, enable: bool) -> &mut Self {
         self.consume_fuel = enable;
         self
@@ -201,6 +241,30 @@ impl Config {
     ///
     /// The stack is allocated when the store first runs something. A call whose frame
     /// does not fit is the trap [`TrapCode::StackOverflow`](crate::TrapCode::StackOverflow).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # #[cfg(feature = "wat")] {
+    /// use damson::{Config, Engine, Instance, Module, Store, TrapCode};
+    ///
+    /// let mut config = Config::default();
+    /// config.set_max_stack_height(4096);
+    /// let engine = Engine::new(&config);
+    /// let module = Module::new(&engine, r#"
+    ///     (module (func $deep (export "deep") (param i32) (result i32)
+    ///       (if (result i32) (local.get 0)
+    ///         (then (i32.add (i32.const 1) (call $deep (i32.sub (local.get 0) (i32.const 1)))))
+    ///         (else (i32.const 0)))))
+    /// "#)?;
+    /// let mut store = Store::new(&engine, ());
+    /// let deep = Instance::new(&mut store, &module, &[])?.get_typed_func::<i32, i32>(&store, "deep")?;
+    /// assert_eq!(deep.call(&mut store, 10)?, 10);
+    /// let error = deep.call(&mut store, 1000).unwrap_err();
+    /// assert_eq!(error.as_trap_code(), Some(TrapCode::StackOverflow));
+    /// # }
+    /// # Ok::<(), damson::Error>(())
+    /// ```
     pub fn set_max_stack_height(&mut self, bytes: usize) -> &mut Self {
         self.max_stack_bytes = bytes;
         self
@@ -297,6 +361,27 @@ impl Config {
     ///
     /// The storage it gives is empty and grows as the guest asks. The default is
     /// [`HeapStorage`](crate::storage::HeapStorage); see [`crate::storage`] for others.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use damson::storage::HeapStorage;
+    /// use damson::{Config, Engine, Memory, MemoryType, Store};
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    ///
+    /// let asked = Arc::new(AtomicU64::new(0));
+    /// let count = Arc::clone(&asked);
+    /// let mut config = Config::default();
+    /// config.memory_storage(move |ty: MemoryType| {
+    ///     count.fetch_add(ty.minimum(), Ordering::Relaxed);
+    ///     Ok(HeapStorage::new())
+    /// });
+    /// let mut store = Store::new(&Engine::new(&config), ());
+    /// Memory::new(&mut store, MemoryType::new(3, None))?;
+    /// assert_eq!(asked.load(Ordering::Relaxed), 3);
+    /// # Ok::<(), damson::Error>(())
+    /// ```
     pub fn memory_storage<S, F>(&mut self, make: F) -> &mut Self
     where
         S: crate::storage::MemoryStorage + 'static,

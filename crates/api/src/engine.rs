@@ -13,6 +13,20 @@ use crate::memory::StorageMaker;
 /// Cloning gives another handle to the same engine. What is made for one engine
 /// cannot be used with another, because their modules may accept different programs
 /// and meter them differently.
+///
+/// # Example
+///
+/// ```
+/// use damson::{Config, Engine, Module};
+///
+/// let mut config = Config::default();
+/// config.wasm_multi_memory(false);
+/// let engine = Engine::new(&config);
+/// # #[cfg(feature = "wat")]
+/// assert!(Module::new(&engine, "(module (memory 1) (memory 1))").is_err());
+/// assert!(Engine::same(&engine, &engine.clone()));
+/// assert!(!Engine::same(&engine, &Engine::default()));
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Engine {
     inner: Arc<Inner>,
@@ -53,6 +67,27 @@ impl Engine {
     ///
     /// To be called from any thread; it never waits, so a signal handler may call it. See
     /// [`Store::set_epoch_deadline`](crate::Store::set_epoch_deadline).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # #[cfg(feature = "wat")] {
+    /// use damson::{Config, Engine, Instance, Module, Store, TrapCode};
+    ///
+    /// let mut config = Config::default();
+    /// config.epoch_interruption(true);
+    /// let engine = Engine::new(&config);
+    /// let module = Module::new(&engine, r#"(module (func (export "spin") (loop (br 0))))"#)?;
+    /// let mut store = Store::new(&engine, ());
+    /// let spin = Instance::new(&mut store, &module, &[])?.get_typed_func::<(), ()>(&store, "spin")?;
+    ///
+    /// store.set_epoch_deadline(1);
+    /// engine.increment_epoch(); // a clock's thread does so, as a rule
+    /// let error = spin.call(&mut store, ()).unwrap_err();
+    /// assert_eq!(error.as_trap_code(), Some(TrapCode::Interrupt));
+    /// # }
+    /// # Ok::<(), damson::Error>(())
+    /// ```
     pub fn increment_epoch(&self) {
         self.inner.epoch.increment();
     }
@@ -117,6 +152,18 @@ impl Engine {
 }
 
 /// A handle to an [`Engine`] that does not keep it alive.
+///
+/// # Example
+///
+/// ```
+/// use damson::Engine;
+///
+/// let engine = Engine::default();
+/// let weak = engine.weak();
+/// assert!(weak.upgrade().is_some_and(|same| Engine::same(&same, &engine)));
+/// drop(engine);
+/// assert!(weak.upgrade().is_none());
+/// ```
 #[derive(Debug, Clone)]
 pub struct EngineWeak {
     inner: Weak<Inner>,

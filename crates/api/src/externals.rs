@@ -11,6 +11,29 @@ use crate::store::AsContext;
 use crate::table::Table;
 
 /// Something that can be imported and exported.
+///
+/// # Example
+///
+/// ```
+/// # #[cfg(feature = "wat")] {
+/// use damson::{Engine, Extern, Instance, Module, Store};
+///
+/// let engine = Engine::default();
+/// let module = Module::new(&engine, r#"
+///     (module (memory (export "memory") 1) (global (export "version") i32 (i32.const 3)))
+/// "#)?;
+/// let mut store = Store::new(&engine, ());
+/// let instance = Instance::new(&mut store, &module, &[])?;
+/// let memory = instance.get_export(&store, "memory").unwrap();
+/// assert_eq!(memory.ty(&store).to_string(), "memory of 1.. pages");
+/// assert!(memory.into_memory().is_some() && memory.into_func().is_none());
+/// let Some(Extern::Global(version)) = instance.get_export(&store, "version") else {
+///     panic!("it is a global")
+/// };
+/// assert_eq!(version.get(&store).i32(), Some(3));
+/// # }
+/// # Ok::<(), damson::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Extern {

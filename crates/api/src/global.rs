@@ -7,6 +7,23 @@ use crate::store::{AsContext, AsContextMut};
 use crate::value::Val;
 
 /// A global variable in a store.
+///
+/// # Example
+///
+/// ```
+/// use damson::{Engine, Global, Mutability, Store, Val};
+///
+/// let mut store = Store::new(&Engine::default(), ());
+/// let counter = Global::new(&mut store, Val::I64(1), Mutability::Var);
+/// counter.set(&mut store, Val::I64(2))?;
+/// assert_eq!(counter.get(&store).i64(), Some(2));
+/// assert!(counter.set(&mut store, Val::I32(3)).is_err(), "another type");
+///
+/// let constant = Global::new(&mut store, Val::I32(1), Mutability::Const);
+/// let error = constant.set(&mut store, Val::I32(2)).unwrap_err();
+/// assert_eq!(error.to_string(), "expected a mutable global, found an immutable global i32");
+/// # Ok::<(), damson::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(transparent)]
 pub struct Global(GlobalHandle);

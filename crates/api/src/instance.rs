@@ -17,6 +17,28 @@ use crate::store::{AsContext, AsContextMut, StoreContext, StoreContextMut};
 use crate::table::Table;
 
 /// An instance of a module in a store.
+///
+/// # Example
+///
+/// ```
+/// # #[cfg(feature = "wat")] {
+/// use damson::{Engine, Instance, Module, Store};
+///
+/// let engine = Engine::default();
+/// let module = Module::new(&engine, r#"
+///     (module
+///       (memory (export "memory") 1)
+///       (func (export "double") (param i32) (result i32) (i32.mul (local.get 0) (i32.const 2))))
+/// "#)?;
+/// let mut store = Store::new(&engine, ());
+/// let instance = Instance::new(&mut store, &module, &[])?;
+/// let double = instance.get_typed_func::<i32, i32>(&store, "double")?;
+/// assert_eq!(double.call(&mut store, 21)?, 42);
+/// assert_eq!(instance.get_memory(&store, "memory").unwrap().size(&store), 1);
+/// assert!(instance.get_func(&store, "treble").is_none());
+/// # }
+/// # Ok::<(), damson::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(transparent)]
 pub struct Instance(InstanceHandle);
@@ -42,6 +64,32 @@ impl Instance {
     /// - If an import belongs to another store.
     /// - If an active segment does not fit, or the start function traps. What was
     ///   written to imported memories and tables before stays written.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # #[cfg(feature = "wat")] {
+    /// use damson::{Engine, Func, Instance, Module, Store};
+    ///
+    /// let engine = Engine::default();
+    /// let module = Module::new(&engine, r#"
+    ///     (module
+    ///       (import "host" "add" (func $add (param i32)))
+    ///       (func $start (call $add (i32.const 5)))
+    ///       (start $start))
+    /// "#)?;
+    /// let mut store = Store::new(&engine, 1);
+    /// let error = Instance::new(&mut store, &module, &[]).unwrap_err();
+    /// assert!(error.to_string().contains("`add` from `host`"), "{error}");
+    ///
+    /// let add = Func::wrap(&mut store, |mut caller: damson::Caller<'_, i32>, n: i32| {
+    ///     *caller.data_mut() += n;
+    /// });
+    /// Instance::new(&mut store, &module, &[add.into()])?;
+    /// assert_eq!(*store.data(), 6);
+    /// # }
+    /// # Ok::<(), damson::Error>(())
+    /// ```
     pub fn new(
         mut store: impl AsContextMut,
         module: &Module,

@@ -238,6 +238,32 @@ impl ResourceLimiter for StoreLimits {
 }
 
 /// Makes [`StoreLimits`].
+///
+/// # Example
+///
+/// ```
+/// # #[cfg(feature = "wat")] {
+/// use damson::{Engine, Instance, Module, Store, StoreLimitsBuilder, TrapCode};
+///
+/// let engine = Engine::default();
+/// let module = Module::new(&engine, r#"
+///     (module (memory 1) (func (export "grow") (drop (memory.grow (i32.const 9)))))
+/// "#)?;
+/// let limits = StoreLimitsBuilder::new()
+///     .memory_size(4 << 16)
+///     .instances(1)
+///     .trap_on_grow_failure(true)
+///     .build();
+/// let mut store = Store::new(&engine, limits);
+/// store.limiter(|limits| limits);
+/// let instance = Instance::new(&mut store, &module, &[])?;
+/// let grow = instance.get_typed_func::<(), ()>(&store, "grow")?;
+/// let error = grow.call(&mut store, ()).unwrap_err();
+/// assert_eq!(error.as_trap_code(), Some(TrapCode::GrowthOperationLimited));
+/// assert!(Instance::new(&mut store, &module, &[]).is_err(), "one instance only");
+/// # }
+/// # Ok::<(), damson::Error>(())
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct StoreLimitsBuilder(StoreLimits);
 

@@ -14,6 +14,25 @@ use crate::error::Error;
 use crate::store::{AsContext, AsContextMut, StoreContext, StoreContextMut};
 
 /// A linear memory in a store.
+///
+/// # Example
+///
+/// ```
+/// use damson::{Engine, Memory, MemoryType, Store};
+///
+/// let mut store = Store::new(&Engine::default(), ());
+/// let memory = Memory::new(&mut store, MemoryType::new(1, Some(2)))?;
+/// memory.write(&mut store, 10, b"damson")?;
+/// let mut bytes = [0; 3];
+/// memory.read(&store, 13, &mut bytes)?;
+/// assert_eq!(&bytes, b"son");
+/// assert_eq!(memory.data(&store)[10], b'd');
+///
+/// assert_eq!(memory.grow(&mut store, 1)?, 1);
+/// assert_eq!(memory.size(&store), 2);
+/// assert!(memory.grow(&mut store, 1).is_err(), "beyond its maximum");
+/// # Ok::<(), damson::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(transparent)]
 pub struct Memory(MemoryHandle);
@@ -41,6 +60,19 @@ impl Memory {
     /// # Errors
     ///
     /// If the type cannot exist, or its minimum does not fit the buffer.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use damson::{Engine, Memory, MemoryType, Store};
+    ///
+    /// let buffer: &'static mut [u8] = Box::leak(vec![0; 3 << 16].into_boxed_slice());
+    /// let mut store = Store::new(&Engine::default(), ());
+    /// let memory = Memory::new_static(&mut store, MemoryType::new(1, None), buffer)?;
+    /// assert_eq!(memory.grow(&mut store, 2)?, 1);
+    /// assert!(memory.grow(&mut store, 1).is_err(), "the buffer has three pages");
+    /// # Ok::<(), damson::Error>(())
+    /// ```
     pub fn new_static(
         ctx: impl AsContextMut,
         ty: MemoryType,
@@ -57,6 +89,19 @@ impl Memory {
     /// # Errors
     ///
     /// If the type cannot exist, or the storage has no room or another size.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use damson::storage::HeapStorage;
+    /// use damson::{Engine, Memory, MemoryType, Store};
+    ///
+    /// let mut store = Store::new(&Engine::default(), ());
+    /// let ty = MemoryType::new(2, Some(4));
+    /// let memory = Memory::with_storage(&mut store, ty, HeapStorage::new())?;
+    /// assert_eq!(memory.data_size(&store), 2 << 16);
+    /// # Ok::<(), damson::Error>(())
+    /// ```
     pub fn with_storage(
         mut ctx: impl AsContextMut,
         ty: MemoryType,
@@ -118,6 +163,20 @@ impl Memory {
     /// # Panics
     ///
     /// Panics if `ctx` does not own this [`Memory`].
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use damson::{Engine, Memory, MemoryType, Store};
+    ///
+    /// let mut store = Store::new(&Engine::default(), ());
+    /// let memory = Memory::new(&mut store, MemoryType::new(1, None))?;
+    /// memory.write(&mut store, 5, &[9])?;
+    /// // SAFETY: within the memory, nobody has it borrowed, and nothing runs.
+    /// let byte = unsafe { *memory.data_ptr(&store).add(5) };
+    /// assert_eq!(byte, 9);
+    /// # Ok::<(), damson::Error>(())
+    /// ```
     pub fn data_ptr(&self, ctx: impl AsContext) -> *mut u8 {
         self.own(ctx.as_context().pruned_ref()).base
     }
@@ -161,6 +220,20 @@ impl Memory {
     /// # Panics
     ///
     /// Panics if `ctx` does not own this [`Memory`].
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use damson::{Engine, Memory, MemoryType, Store};
+    ///
+    /// let mut store = Store::new(&Engine::default(), vec![1_u8, 2, 3]);
+    /// let memory = Memory::new(&mut store, MemoryType::new(1, None))?;
+    /// let (bytes, data) = memory.data_and_store_mut(&mut store);
+    /// bytes[..3].copy_from_slice(data);
+    /// data.clear();
+    /// assert_eq!(memory.data(&store)[..4], [1, 2, 3, 0]);
+    /// # Ok::<(), damson::Error>(())
+    /// ```
     pub fn data_and_store_mut<'a, T: 'static>(
         &self,
         ctx: impl Into<StoreContextMut<'a, T>>,

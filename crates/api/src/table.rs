@@ -9,6 +9,25 @@ use crate::store::{AsContext, AsContextMut};
 use crate::value::Ref;
 
 /// A table in a store.
+///
+/// # Example
+///
+/// ```
+/// use damson::{Engine, Func, Nullable, Ref, RefType, Store, Table, TableType};
+///
+/// let mut store = Store::new(&Engine::default(), ());
+/// let ty = TableType::new(RefType::Func, 2, Some(10));
+/// let table = Table::new(&mut store, ty, Ref::null(RefType::Func))?;
+/// let func = Func::wrap(&mut store, || 1);
+/// table.set(&mut store, 1, func.into())?;
+///
+/// let element = table.get(&store, 1).unwrap();
+/// assert_eq!(element.unwrap_func(), Nullable::Val(&func));
+/// assert!(table.get(&store, 0).unwrap().is_null());
+/// assert!(table.get(&store, 2).is_none());
+/// assert_eq!(table.grow(&mut store, 3, func.into())?, 2);
+/// # Ok::<(), damson::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(transparent)]
 pub struct Table(TableHandle);
@@ -148,6 +167,23 @@ impl Table {
     /// - If a range lies outside its table; then nothing is copied.
     /// - If the tables have elements of different types.
     /// - If one of the tables belongs to another store.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use damson::{Engine, Func, Ref, RefType, Store, Table, TableType};
+    ///
+    /// let mut store = Store::new(&Engine::default(), ());
+    /// let func = Func::wrap(&mut store, || ());
+    /// let ty = TableType::new(RefType::Func, 3, None);
+    /// let from = Table::new(&mut store, ty, func.into())?;
+    /// let to = Table::new(&mut store, ty, Ref::null(RefType::Func))?;
+    /// Table::copy(&mut store, &to, 1, &from, 0, 2)?;
+    /// let nulls = [0, 1, 2].map(|index| to.get(&store, index).unwrap().is_null());
+    /// assert_eq!(nulls, [true, false, false]);
+    /// assert!(Table::copy(&mut store, &to, 2, &from, 0, 2).is_err());
+    /// # Ok::<(), damson::Error>(())
+    /// ```
     pub fn copy(
         mut store: impl AsContextMut,
         dst_table: &Table,

@@ -9,6 +9,16 @@ use core::fmt;
 use crate::types::{PAGE_SIZE, RefType};
 
 /// The type of a linear memory, in pages of [`PAGE_SIZE`] bytes.
+///
+/// # Example
+///
+/// ```
+/// use damson_core::MemoryType;
+///
+/// let ty = MemoryType::new(1, Some(16));
+/// assert_eq!((ty.minimum(), ty.maximum()), (1, Some(16)));
+/// assert_eq!(ty.to_string(), "memory of 1..=16 pages");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct MemoryType {
     minimum: u64,
@@ -61,6 +71,17 @@ impl MemoryType {
 }
 
 /// A [`MemoryType`] in the making.
+///
+/// # Example
+///
+/// ```
+/// use damson_core::{MemoryType, MemoryTypeBuilder};
+///
+/// let ty = MemoryTypeBuilder::new().min(1).max(Some(3)).build();
+/// assert_eq!(ty, Ok(MemoryType::new(1, Some(3))));
+/// assert!(MemoryTypeBuilder::new().memory64(true).build().is_err(), "not supported");
+/// assert!(MemoryTypeBuilder::new().min(4).max(Some(3)).build().is_err());
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct MemoryTypeBuilder {
     ty: MemoryType,
@@ -173,6 +194,15 @@ impl fmt::Display for MemoryType {
 }
 
 /// The type of a table.
+///
+/// # Example
+///
+/// ```
+/// use damson_core::{RefType, TableType};
+///
+/// let ty = TableType::new(RefType::Func, 10, None);
+/// assert_eq!((ty.element(), ty.minimum(), ty.maximum()), (RefType::Func, 10, None));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TableType {
     element: RefType,

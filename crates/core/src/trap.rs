@@ -6,6 +6,16 @@
 use core::fmt;
 
 /// The reason of a trap (WebAssembly core specification, section 4.4, "Trap").
+///
+/// # Example
+///
+/// ```
+/// use damson_core::TrapCode;
+///
+/// let code = TrapCode::IntegerDivisionByZero;
+/// assert_eq!(code.to_string(), "integer divide by zero");
+/// assert_eq!(TrapCode::try_from(u8::from(code)), Ok(code));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[repr(u8)]

@@ -127,6 +127,17 @@ impl Mutability {
 }
 
 /// The type of a function: its parameters and its results. Cheap to clone.
+///
+/// # Example
+///
+/// ```
+/// use damson_core::{FuncType, ValType};
+///
+/// let ty = FuncType::new([ValType::I32, ValType::F64], [ValType::I64]);
+/// assert_eq!(ty.params(), [ValType::I32, ValType::F64]);
+/// assert_eq!(ty.results(), [ValType::I64]);
+/// assert_eq!(ty.to_string(), "(i32, f64) -> i64");
+/// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FuncType {
     /// The parameters, then the results.
@@ -200,6 +211,16 @@ impl fmt::Debug for FuncType {
 }
 
 /// The type of a global.
+///
+/// # Example
+///
+/// ```
+/// use damson_core::{GlobalType, Mutability, ValType};
+///
+/// let ty = GlobalType::new(ValType::F32, Mutability::Var);
+/// assert_eq!((ty.content(), ty.mutability()), (ValType::F32, Mutability::Var));
+/// assert_eq!(ty.to_string(), "global (mut f32)");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct GlobalType {
     content: ValType,

@@ -97,6 +97,31 @@ impl WasmBacktrace {
     ///
     /// Without frames if backtraces are off
     /// ([`Config::wasm_backtrace`](crate::Config::wasm_backtrace)).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # #[cfg(feature = "wat")] {
+    /// use damson::{Caller, Engine, Linker, Module, Store, WasmBacktrace};
+    ///
+    /// let engine = Engine::default();
+    /// let mut linker = Linker::<Vec<u32>>::new(&engine);
+    /// linker.func_wrap("host", "mark", |mut caller: Caller<'_, Vec<u32>>| {
+    ///     let backtrace = WasmBacktrace::capture(&caller);
+    ///     *caller.data_mut() = backtrace.frames().iter().map(|frame| frame.func_index()).collect();
+    /// })?;
+    /// let module = Module::new(&engine, r#"
+    ///     (module (import "host" "mark" (func $mark))
+    ///       (func $inner (call $mark))
+    ///       (func (export "run") (call $inner)))
+    /// "#)?;
+    /// let mut store = Store::new(&engine, Vec::new());
+    /// let instance = linker.instantiate(&mut store, &module)?;
+    /// instance.get_typed_func::<(), ()>(&store, "run")?.call(&mut store, ())?;
+    /// assert_eq!(store.into_data(), [1, 2]);
+    /// # }
+    /// # Ok::<(), damson::Error>(())
+    /// ```
     #[must_use]
     pub fn capture(store: impl AsContext) -> Self {
         let limit = Engine::of(store.as_context().pruned_ref())
@@ -149,6 +174,30 @@ impl fmt::Debug for WasmBacktrace {
 }
 
 /// One call of a Wasm function in a [`WasmBacktrace`].
+///
+/// # Example
+///
+/// ```
+/// # #[cfg(feature = "wat")] {
+/// use damson::{Engine, Instance, Module, Store};
+///
+/// let engine = Engine::default();
+/// let module = Module::new(&engine, r#"
+///     (module $shop (func $pay (export "pay") nop unreachable))
+/// "#)?;
+/// let mut store = Store::new(&engine, ());
+/// let instance = Instance::new(&mut store, &module, &[])?;
+/// let pay = instance.get_typed_func::<(), ()>(&store, "pay")?;
+/// let error = pay.call(&mut store, ()).unwrap_err();
+/// let frame = &error.wasm_backtrace().unwrap().frames()[0];
+/// assert_eq!((frame.module_name(), frame.func_name()), (Some("shop"), Some("pay")));
+/// // The body begins with the number of declared locals and `nop`.
+/// assert_eq!(frame.func_offset(), Some(2));
+/// let body = module.body_range(frame.func_index()).unwrap();
+/// assert_eq!(frame.module_offset(), Some(body.start as usize + 2));
+/// # }
+/// # Ok::<(), damson::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct FrameInfo {
     func_index: u32,

@@ -164,6 +164,23 @@ pub enum GlobalError {
 }
 
 /// A linker could not define or resolve an import.
+///
+/// # Example
+///
+/// ```
+/// # #[cfg(feature = "wat")] {
+/// use damson::errors::{ErrorKind, LinkerError};
+/// use damson::{Engine, Linker, Module};
+///
+/// let engine = Engine::default();
+/// let module = Module::new(&engine, r#"(module (import "env" "now" (func (result i64))))"#)?;
+/// let error = Linker::<()>::new(&engine).instantiate_pre(&module).unwrap_err();
+/// assert!(matches!(error.kind(), ErrorKind::Linker(LinkerError::MissingDefinition { .. })));
+/// let message = "unknown import: `env::now` is not defined, expected function () -> i64";
+/// assert_eq!(error.to_string(), message);
+/// # }
+/// # Ok::<(), damson::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LinkerError {

@@ -14,6 +14,23 @@ use super::details::{
 use super::{Error, HostError};
 
 /// The reason of an [`Error`].
+///
+/// # Example
+///
+/// ```
+/// use damson::errors::{ErrorKind, FuncError};
+/// use damson::{Engine, Func, Store};
+///
+/// let mut store = Store::new(&Engine::default(), ());
+/// let func = Func::wrap(&mut store, |n: i32| n);
+/// let error = func.call(&mut store, &[], &mut []).unwrap_err();
+/// match error.kind() {
+///     ErrorKind::Func(FuncError::MismatchingParameterLen { expected, found }) => {
+///         assert_eq!((*expected, *found), (1, 0));
+///     }
+///     kind => panic!("{kind}"),
+/// }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ErrorKind {

@@ -34,9 +34,59 @@ pub use self::kind::ErrorKind;
 /// Implement it for the type (the trait has no methods to write), return it with
 /// [`Error::host`], find it again with [`Error::downcast_ref`]. A type that implements
 /// [`core::error::Error`] needs no implementation: use [`Error::other`].
+///
+/// # Example
+///
+/// ```
+/// use damson::errors::HostError;
+/// use damson::{Engine, Error, Func, Store};
+///
+/// #[derive(Debug)]
+/// struct Denied {
+///     path: String,
+/// }
+///
+/// impl std::fmt::Display for Denied {
+///     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+///         write!(f, "{} is denied", self.path)
+///     }
+/// }
+///
+/// impl HostError for Denied {}
+///
+/// let mut store = Store::new(&Engine::default(), ());
+/// let open = Func::wrap(&mut store, || -> Result<(), Error> {
+///     Err(Error::host(Denied { path: "/etc".into() }))
+/// });
+/// let error = open.call(&mut store, &[], &mut []).unwrap_err();
+/// assert_eq!(error.to_string(), "/etc is denied");
+/// assert_eq!(error.downcast_ref::<Denied>().unwrap().path, "/etc");
+/// ```
 pub trait HostError: Any + Display + Debug + Send + Sync {}
 
 /// What this crate's operations fail with.
+///
+/// # Example
+///
+/// ```
+/// use damson::{Engine, Error, Func, Store, TrapCode};
+///
+/// let mut store = Store::new(&Engine::default(), ());
+/// let fail = Func::wrap(&mut store, |how: i32| match how {
+///     0 => Err(Error::new("a message")),
+///     1 => Err(Error::other("x".parse::<i32>().unwrap_err())),
+///     2 => Err(Error::i32_exit(3)),
+///     3 => Err(TrapCode::IntegerOverflow.into()),
+///     _ => Ok(()),
+/// });
+/// let fail = fail.typed::<i32, ()>(&store)?;
+/// let mut error = |how| fail.call(&mut store, how).unwrap_err();
+/// assert_eq!(error(0).to_string(), "a message");
+/// assert!(error(1).downcast_ref::<std::num::ParseIntError>().is_some());
+/// assert_eq!(error(2).i32_exit_status(), Some(3));
+/// assert_eq!(error(3).as_trap_code(), Some(TrapCode::IntegerOverflow));
+/// # Ok::<(), damson::Error>(())
+/// ```
 pub struct Error {
     inner: Box<Inner>,
 }

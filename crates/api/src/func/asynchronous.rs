@@ -165,6 +165,34 @@ impl Func {
 
     /// An async host function of any signature, over values: see [`Func::new`] and
     /// [`Func::wrap_async`].
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use damson::{Engine, Func, FuncType, Store, Val, ValType};
+    /// # use core::{pin::pin, task::{Context, Poll, Waker}};
+    ///
+    /// let mut store = Store::new(&Engine::default(), ());
+    /// let ty = FuncType::new([ValType::I32], [ValType::I32]);
+    /// let next = Func::new_async(&mut store, ty, |_caller, params, results| {
+    ///     Box::new(async move {
+    ///         std::future::ready(()).await; // a timer or a socket, as a rule
+    ///         results[0] = Val::I32(params[0].i32().unwrap_or(0) + 1);
+    ///         Ok(())
+    ///     })
+    /// });
+    /// let mut results = [Val::I32(0)];
+    /// # {
+    /// let params = [Val::I32(41)];
+    /// let mut call = pin!(next.call_async(&mut store, &params, &mut results));
+    /// let Poll::Ready(result) = call.as_mut().poll(&mut Context::from_waker(Waker::noop())) else {
+    ///     panic!("it has nothing to wait for")
+    /// };
+    /// result?;
+    /// # }
+    /// assert_eq!(results[0].i32(), Some(42));
+    /// # Ok::<(), damson::Error>(())
+    /// ```
     pub fn new_async<T, F>(mut ctx: impl AsContextMut<Data = T>, ty: FuncType, func: F) -> Self
     where
         T: Send + 'static,
@@ -197,6 +225,29 @@ impl Func {
     /// # Errors
     ///
     /// As [`Func::call`].
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # #[cfg(feature = "wat")] {
+    /// use damson::{Engine, Instance, Module, Store, Val};
+    /// use std::{pin::pin, task::{Context, Poll, Waker}};
+    ///
+    /// let engine = Engine::default();
+    /// let module = Module::new(&engine, r#"(module (func (export "one") (result i32) i32.const 1))"#)?;
+    /// let mut store = Store::new(&engine, ());
+    /// let one = Instance::new(&mut store, &module, &[])?.get_func(&store, "one").unwrap();
+    /// let mut results = [Val::I32(0)];
+    /// {
+    ///     // As an executor does.
+    ///     let mut call = pin!(one.call_async(&mut store, &[], &mut results));
+    ///     let mut task = Context::from_waker(Waker::noop());
+    ///     assert!(matches!(call.as_mut().poll(&mut task), Poll::Ready(Ok(()))));
+    /// }
+    /// assert_eq!(results[0].i32(), Some(1));
+    /// # }
+    /// # Ok::<(), damson::Error>(())
+    /// ```
     pub async fn call_async(
         &self,
         mut ctx: impl AsContextMut,

@@ -16,6 +16,44 @@ use crate::store::{AsContext, AsContextMut, StoreContext, StoreContextMut};
 ///
 /// It is a context: everything that takes one takes `&mut caller`, calls back into
 /// Wasm included. It is not the store: the owner stays out of reach while Wasm runs.
+///
+/// # Example
+///
+/// ```
+/// # #[cfg(feature = "wat")] {
+/// // A host function that reads a text of its caller's.
+/// use damson::{Caller, Engine, Error, Extern, Linker, Module, Store, TrapCode};
+///
+/// fn log(mut caller: Caller<'_, Vec<String>>, at: u32, len: u32) -> Result<(), Error> {
+///     let memory = caller.get_export("memory").and_then(Extern::into_memory);
+///     let memory = memory.ok_or_else(|| Error::new("no memory is exported"))?;
+///     // Both are the guest's: nothing is allocated before they are checked.
+///     let rest = memory.data(&caller).get(at as usize..);
+///     let bytes = rest.and_then(|rest| rest.get(..len as usize));
+///     let text = String::from_utf8_lossy(bytes.ok_or(TrapCode::MemoryOutOfBounds)?).into();
+///     caller.data_mut().push(text);
+///     Ok(())
+/// }
+///
+/// let engine = Engine::default();
+/// let mut linker = Linker::new(&engine);
+/// linker.func_wrap("host", "log", log)?;
+/// let module = Module::new(&engine, r#"
+///     (module
+///       (import "host" "log" (func $log (param i32 i32)))
+///       (memory (export "memory") 1)
+///       (data (i32.const 4) "hello")
+///       (func (export "run") (param i32) (call $log (i32.const 4) (local.get 0))))
+/// "#)?;
+/// let mut store = Store::new(&engine, Vec::new());
+/// let instance = linker.instantiate(&mut store, &module)?;
+/// let run = instance.get_typed_func::<i32, ()>(&store, "run")?;
+/// run.call(&mut store, 5)?;
+/// assert!(run.call(&mut store, -1).is_err());
+/// assert_eq!(store.into_data(), ["hello"]);
+/// # }
+/// # Ok::<(), damson::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Caller<'a, T: 'static> {
     ctx: StoreContextMut<'a, T>,

@@ -14,6 +14,23 @@ use crate::error::Error;
 /// Implemented for `Fn(A1, ..) -> R` and `Fn(Caller<'_, T>, A1, ..) -> R` with up to
 /// 16 parameters, each a [`WasmTy`], and `R` a [`WasmRet`]. `Params` and `Results` tell
 /// the implementations apart; they are always inferred.
+///
+/// # Example
+///
+/// ```
+/// use damson::{Caller, Engine, Error, ExternRef, Func, Store};
+///
+/// let mut store = Store::new(&Engine::default(), 3_i32);
+/// let types = [
+///     Func::wrap(&mut store, || ()),
+///     Func::wrap(&mut store, |a: u32, b: f64| (b, a)),
+///     Func::wrap(&mut store, |_: Option<ExternRef>| -> Result<i64, Error> { Ok(1) }),
+///     Func::wrap(&mut store, |caller: Caller<'_, i32>| *caller.data()),
+/// ]
+/// .map(|func| func.ty(&store).to_string());
+/// let expected = ["() -> ()", "(i32, f64) -> (f64, i32)", "(externref) -> i64", "() -> i32"];
+/// assert_eq!(types, expected);
+/// ```
 pub trait IntoFunc<T, Params, Results>: Send + Sync + 'static {
     /// The parameters of the Wasm function.
     type Params: WasmTyList;

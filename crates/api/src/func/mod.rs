@@ -38,6 +38,23 @@ pub use self::typed::TypedFunc;
 pub use self::wasm_ty::{WasmParams, WasmResults, WasmTy, WasmTyList};
 
 /// A function of Wasm or of the host, in a store.
+///
+/// # Example
+///
+/// ```
+/// use damson::{Engine, Func, Store, Val};
+///
+/// let mut store = Store::new(&Engine::default(), ());
+/// let max = Func::wrap(&mut store, |a: i64, b: i64| a.max(b));
+/// assert_eq!(max.ty(&store).to_string(), "(i64, i64) -> i64");
+///
+/// let mut results = [Val::I64(0)];
+/// max.call(&mut store, &[Val::I64(7), Val::I64(-7)], &mut results)?;
+/// assert_eq!(results[0].i64(), Some(7));
+/// let max = max.typed::<(i64, i64), i64>(&store)?;
+/// assert_eq!(max.call(&mut store, (1, 2))?, 2);
+/// # Ok::<(), damson::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(transparent)]
 pub struct Func(FuncHandle);
@@ -131,6 +148,23 @@ impl Func {
     /// The closure receives the parameters, and the results with the default values
     /// of their types to overwrite. Writing a value of another type is an error of
     /// the call.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use damson::{Engine, Func, FuncType, Store, Val, ValType};
+    ///
+    /// let mut store = Store::new(&Engine::default(), ());
+    /// let ty = FuncType::new([ValType::I32; 3], [ValType::I32]);
+    /// let sum = Func::new(&mut store, ty, |_caller, params, results| {
+    ///     results[0] = Val::I32(params.iter().filter_map(Val::i32).sum());
+    ///     Ok(())
+    /// });
+    /// let mut results = [Val::I32(0)];
+    /// sum.call(&mut store, &[1, 2, 3].map(Val::I32), &mut results)?;
+    /// assert_eq!(results[0].i32(), Some(6));
+    /// # Ok::<(), damson::Error>(())
+    /// ```
     pub fn new<T: 'static>(
         mut ctx: impl AsContextMut<Data = T>,
         ty: FuncType,
@@ -145,6 +179,23 @@ impl Func {
     /// For embedders that move values themselves, such as bindings of other languages;
     /// see [`Func::call_raw`] for what cells hold. The closure receives as many cells as
     /// there are parameters or results, whichever are more.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use damson::{Cell, Engine, Func, FuncType, Store, ValType};
+    ///
+    /// let mut store = Store::new(&Engine::default(), ()).prune();
+    /// let ty = FuncType::new([ValType::F64], [ValType::F64]);
+    /// let halve = Func::new_raw(&mut store, ty, |_caller, cells| {
+    ///     cells[0] = Cell::new(cells[0].get::<f64>() / 2.0);
+    ///     Ok(())
+    /// });
+    /// let mut cells = [Cell::new(5.0_f64)];
+    /// halve.call_raw(&mut store, &mut cells)?;
+    /// assert_eq!(cells[0].get::<f64>(), 2.5);
+    /// # Ok::<(), damson::Error>(())
+    /// ```
     pub fn new_raw<T: 'static>(
         mut ctx: impl AsContextMut<Data = T>,
         ty: FuncType,
@@ -158,6 +209,23 @@ impl Func {
     ///
     /// The closure may take a [`Caller`] first, then up to 16 parameters; it returns
     /// a [`WasmTy`], a tuple of up to 16, or a `Result` of these.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use damson::{Caller, Engine, Error, Func, Store};
+    ///
+    /// let mut store = Store::new(&Engine::default(), 100_u32);
+    /// let spend = Func::wrap(&mut store, |mut caller: Caller<'_, u32>, amount: u32| {
+    ///     let left = caller.data().checked_sub(amount);
+    ///     *caller.data_mut() = left.ok_or_else(|| Error::new("not enough"))?;
+    ///     Ok::<u32, Error>(*caller.data())
+    /// });
+    /// let spend = spend.typed::<u32, u32>(&store)?;
+    /// assert_eq!(spend.call(&mut store, 70)?, 30);
+    /// assert_eq!(spend.call(&mut store, 70).unwrap_err().to_string(), "not enough");
+    /// # Ok::<(), damson::Error>(())
+    /// ```
     pub fn wrap<T: 'static, Params, Results>(
         mut ctx: impl AsContextMut<Data = T>,
         func: impl IntoFunc<T, Params, Results>,
@@ -201,6 +269,22 @@ impl Func {
     /// - If the numbers or types of `inputs` do not fit the signature, or the number of `outputs`.
     /// - If the function or a reference among `inputs` belongs to another store.
     /// - If the call traps, or a host function fails; that function's own error comes back.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use damson::{Engine, Func, Store, Val};
+    ///
+    /// let mut store = Store::new(&Engine::default(), ());
+    /// let divide = Func::wrap(&mut store, |a: i32, b: i32| (a / b, a % b));
+    /// let mut results = [Val::I32(0), Val::I32(0)];
+    /// divide.call(&mut store, &[Val::I32(17), Val::I32(5)], &mut results)?;
+    /// assert_eq!(results.map(|value| value.i32()), [Some(3), Some(2)]);
+    /// // What does not fit is an error, and nothing is called.
+    /// let error = divide.call(&mut store, &[Val::I32(1)], &mut results).unwrap_err();
+    /// assert_eq!(error.to_string(), "expected 2 parameters, found 1");
+    /// # Ok::<(), damson::Error>(())
+    /// ```
     pub fn call<T: 'static>(
         &self,
         mut ctx: impl AsContextMut<Data = T>,
@@ -229,6 +313,19 @@ impl Func {
     /// - If `cells` has another length than the larger of the numbers of parameters and results.
     /// - If the function belongs to another store.
     /// - If the call traps, or a host function fails; that function's own error comes back.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use damson::{Cell, Engine, Func, Store};
+    ///
+    /// let mut store = Store::new(&Engine::default(), ()).prune();
+    /// let mix = Func::wrap(&mut store, |a: i32, b: f32| f64::from(a) * f64::from(b));
+    /// let mut cells = [Cell::new(3_i32), Cell::new(0.5_f32)];
+    /// mix.call_raw(&mut store, &mut cells)?;
+    /// assert_eq!(cells[0].get::<f64>(), 1.5);
+    /// # Ok::<(), damson::Error>(())
+    /// ```
     pub fn call_raw(&self, mut ctx: impl AsContextMut, cells: &mut [Cell]) -> Result<(), Error> {
         let mut ctx = ctx.as_context_mut();
         run(&mut ctx.pruned_mut(), self.0, cells)

@@ -28,6 +28,38 @@ use crate::store::{AsContext, AsContextMut};
 use crate::value::Val;
 
 /// What has become of a call, from [`Func::call_resumable`].
+///
+/// # Example
+///
+/// ```
+/// # #[cfg(feature = "wat")] {
+/// use damson::{Engine, Error, Linker, Module, ResumableCall, Store, Val};
+///
+/// let engine = Engine::default();
+/// let module = Module::new(&engine, r#"
+///     (module (import "host" "ask" (func $ask (result i32)))
+///       (func (export "run") (result i32) (i32.add (call $ask) (i32.const 2))))
+/// "#)?;
+/// let mut linker = Linker::<()>::new(&engine);
+/// linker.func_wrap("host", "ask", || Err::<i32, _>(Error::new("later")))?;
+/// let mut store = Store::new(&engine, ());
+/// let run = linker.instantiate(&mut store, &module)?.get_func(&store, "run").unwrap();
+/// let mut results = [Val::I32(0)];
+/// let mut call = run.call_resumable(&mut store, &[], &mut results)?;
+/// loop {
+///     call = match call {
+///         ResumableCall::Finished => break,
+///         ResumableCall::HostTrap(waiting) => {
+///             assert_eq!(waiting.wasm_backtrace(&store)?.frames().len(), 1);
+///             waiting.resume(&mut store, &[Val::I32(40)], &mut results)?
+///         }
+///         ResumableCall::OutOfFuel(waiting) => waiting.resume(&mut store, &mut results)?,
+///     };
+/// }
+/// assert_eq!(results[0].i32(), Some(42));
+/// # }
+/// # Ok::<(), damson::Error>(())
+/// ```
 #[derive(Debug)]
 pub enum ResumableCall {
     /// It is done; the results are in the outputs.

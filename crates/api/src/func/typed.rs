@@ -15,6 +15,26 @@ pub(super) const LONGEST: usize = 16;
 /// A function with typed parameters and results, from [`Func::typed`].
 ///
 /// A call checks no types and allocates nothing.
+///
+/// # Example
+///
+/// ```
+/// # #[cfg(feature = "wat")] {
+/// use damson::{Engine, Instance, Module, Store, TypedFunc};
+///
+/// let engine = Engine::default();
+/// let module = Module::new(&engine, r#"
+///     (module (func (export "swap") (param i32 i64) (result i64 i32)
+///       (local.get 1) (local.get 0)))
+/// "#)?;
+/// let mut store = Store::new(&engine, ());
+/// let instance = Instance::new(&mut store, &module, &[])?;
+/// let swap: TypedFunc<(i32, i64), (i64, i32)> = instance.get_typed_func(&store, "swap")?;
+/// assert_eq!(swap.call(&mut store, (1, 2))?, (2, 1));
+/// assert!(instance.get_typed_func::<i32, ()>(&store, "swap").is_err());
+/// # }
+/// # Ok::<(), damson::Error>(())
+/// ```
 pub struct TypedFunc<Params, Results> {
     func: Func,
     /// Invariant: the function's signature is `Params` to `Results`.

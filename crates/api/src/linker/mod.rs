@@ -162,6 +162,31 @@ impl<T> Linker<T> {
     /// # Errors
     ///
     /// If the name is defined already and shadowing is not allowed.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # #[cfg(feature = "wat")] {
+    /// use damson::{Engine, Linker, Memory, MemoryType, Module, Store};
+    ///
+    /// let engine = Engine::default();
+    /// let mut store = Store::new(&engine, ());
+    /// let memory = Memory::new(&mut store, MemoryType::new(1, None))?;
+    /// memory.write(&mut store, 0, &[42])?;
+    /// let mut linker = Linker::new(&engine);
+    /// linker.define("env", "memory", memory)?;
+    /// assert!(linker.define("env", "memory", memory).is_err(), "a second time");
+    ///
+    /// let module = Module::new(&engine, r#"
+    ///     (module (import "env" "memory" (memory 1))
+    ///       (func (export "first") (result i32) (i32.load8_u (i32.const 0))))
+    /// "#)?;
+    /// let instance = linker.instantiate(&mut store, &module)?;
+    /// let first = instance.get_typed_func::<(), i32>(&store, "first")?;
+    /// assert_eq!(first.call(&mut store, ())?, 42);
+    /// # }
+    /// # Ok::<(), damson::Error>(())
+    /// ```
     pub fn define(
         &mut self,
         module: &str,
@@ -178,6 +203,20 @@ impl<T> Linker<T> {
     /// - If nothing is defined under `module`.
     /// - If one of the names is defined already and shadowing is not allowed; those
     ///   before it stay defined.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use damson::{Engine, Linker, Store};
+    ///
+    /// let mut store = Store::new(&Engine::default(), ());
+    /// let mut linker = Linker::new(store.engine());
+    /// linker.func_wrap("wasi_snapshot_preview1", "sched_yield", || 0)?;
+    /// linker.alias_module("wasi_snapshot_preview1", "wasi_unstable")?;
+    /// assert!(linker.resolve(&mut store, "wasi_unstable", "sched_yield")?.is_some());
+    /// assert!(linker.alias_module("wasi", "other").is_err(), "nothing to alias");
+    /// # Ok::<(), damson::Error>(())
+    /// ```
     pub fn alias_module(&mut self, module: &str, as_module: &str) -> Result<(), Error> {
         let Some(names) = self.definitions.get(module) else {
             return Err(LinkerError::UnknownModule {
@@ -203,6 +242,31 @@ impl<T: 'static> Linker<T> {
     /// # Panics
     ///
     /// Panics if `store` does not own the [`Instance`].
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # #[cfg(feature = "wat")] {
+    /// use damson::{Engine, Linker, Module, Store};
+    ///
+    /// let engine = Engine::default();
+    /// let library = Module::new(&engine, r#"
+    ///     (module (func (export "three") (result i32) (i32.const 3)))
+    /// "#)?;
+    /// let program = Module::new(&engine, r#"
+    ///     (module (import "library" "three" (func $three (result i32)))
+    ///       (func (export "nine") (result i32) (i32.mul (call $three) (call $three))))
+    /// "#)?;
+    /// let mut store = Store::new(&engine, ());
+    /// let mut linker = Linker::new(&engine);
+    /// let library = linker.instantiate(&mut store, &library)?;
+    /// linker.instance(&store, "library", library)?;
+    /// let program = linker.instantiate(&mut store, &program)?;
+    /// let nine = program.get_typed_func::<(), i32>(&store, "nine")?;
+    /// assert_eq!(nine.call(&mut store, ())?, 9);
+    /// # }
+    /// # Ok::<(), damson::Error>(())
+    /// ```
     pub fn instance(
         &mut self,
         store: impl AsContext<Data = T>,
@@ -222,6 +286,24 @@ impl<T: 'static> Linker<T> {
     /// # Errors
     ///
     /// If the name is defined already and shadowing is not allowed.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use damson::{Caller, Engine, Extern, FuncType, Linker, Store, Val, ValType};
+    ///
+    /// let mut store = Store::new(&Engine::default(), 0_usize);
+    /// let mut linker = Linker::<usize>::new(store.engine());
+    /// let ty = FuncType::new([ValType::I64, ValType::F32], []);
+    /// linker.func_new("host", "count", ty, |mut caller: Caller<'_, usize>, params, _results| {
+    ///     *caller.data_mut() += params.len();
+    ///     Ok(())
+    /// })?;
+    /// let count = linker.resolve(&mut store, "host", "count")?.and_then(Extern::into_func).unwrap();
+    /// count.call(&mut store, &[Val::I64(0), Val::from(0.5_f32)], &mut [])?;
+    /// assert_eq!(*store.data(), 2);
+    /// # Ok::<(), damson::Error>(())
+    /// ```
     pub fn func_new(
         &mut self,
         module: &str,
@@ -247,6 +329,26 @@ impl<T: 'static> Linker<T> {
     /// # Errors
     ///
     /// If the name is defined already and shadowing is not allowed.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use damson::{Cell, Engine, Erased, Extern, FuncType, Linker, Store, ValType};
+    ///
+    /// let engine = Engine::default();
+    /// let mut linker = Linker::<Erased>::new(&engine);
+    /// let ty = FuncType::new([ValType::I32; 2], [ValType::I32]);
+    /// linker.func_raw("host", "max", ty, |_caller, cells| {
+    ///     cells[0] = Cell::new(cells[0].get::<i32>().max(cells[1].get()));
+    ///     Ok(())
+    /// })?;
+    /// let mut store = Store::new(&engine, "any data").prune();
+    /// let max = linker.resolve(&mut store, "host", "max")?.and_then(Extern::into_func).unwrap();
+    /// let mut cells = [Cell::new(-5_i32), Cell::new(3_i32)];
+    /// max.call_raw(&mut store, &mut cells)?;
+    /// assert_eq!(cells[0].get::<i32>(), 3);
+    /// # Ok::<(), damson::Error>(())
+    /// ```
     pub fn func_raw(
         &mut self,
         module: &str,
@@ -273,6 +375,24 @@ impl<T: 'static> Linker<T> {
     /// # Errors
     ///
     /// If the name is defined already and shadowing is not allowed.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use damson::{Caller, Engine, Error, Extern, Linker, Store};
+    ///
+    /// let mut store = Store::new(&Engine::default(), vec![10_i64, 20]);
+    /// let mut linker = Linker::<Vec<i64>>::new(store.engine());
+    /// linker.func_wrap("host", "at", |caller: Caller<'_, Vec<i64>>, index: u32| {
+    ///     let found = caller.data().get(index as usize).copied();
+    ///     found.ok_or_else(|| Error::new("no such index"))
+    /// })?;
+    /// let at = linker.resolve(&mut store, "host", "at")?.and_then(Extern::into_func).unwrap();
+    /// let at = at.typed::<u32, i64>(&store)?;
+    /// assert_eq!(at.call(&mut store, 1)?, 20);
+    /// assert_eq!(at.call(&mut store, 2).unwrap_err().to_string(), "no such index");
+    /// # Ok::<(), damson::Error>(())
+    /// ```
     pub fn func_wrap<Params, Results>(
         &mut self,
         module: &str,
@@ -292,6 +412,32 @@ impl<T: 'static> Linker<T> {
     /// # Errors
     ///
     /// If the module was made for another engine.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # #[cfg(feature = "wat")] {
+    /// use damson::errors::{ErrorKind, LinkerError};
+    /// use damson::{Engine, Linker, Module, Store};
+    ///
+    /// let engine = Engine::default();
+    /// let module = Module::new(&engine, r#"
+    ///     (module
+    ///       (import "host" "rare" (func $rare))
+    ///       (func (export "run") (param i32) (if (local.get 0) (then (call $rare)))))
+    /// "#)?;
+    /// let mut linker = Linker::<()>::new(&engine);
+    /// linker.define_unknown_imports_as_traps(&module)?;
+    /// let mut store = Store::new(&engine, ());
+    /// let instance = linker.instantiate(&mut store, &module)?;
+    /// let run = instance.get_typed_func::<i32, ()>(&store, "run")?;
+    /// run.call(&mut store, 0)?;
+    /// let error = run.call(&mut store, 1).unwrap_err();
+    /// assert!(matches!(error.kind(), ErrorKind::Linker(LinkerError::MissingDefinition { .. })));
+    /// assert!(error.to_string().contains("host::rare"));
+    /// # }
+    /// # Ok::<(), damson::Error>(())
+    /// ```
     pub fn define_unknown_imports_as_traps(&mut self, module: &Module) -> Result<(), Error> {
         self.engine.check("module", module.engine())?;
         for import in module.imports() {
@@ -322,6 +468,41 @@ impl<T: 'static> Linker<T> {
     /// # Errors
     ///
     /// If the name is defined already and shadowing is not allowed.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # #[cfg(feature = "wat")] {
+    /// use damson::{Caller, Engine, Linker, Module, Store};
+    /// use std::{pin::pin, task::{Context, Poll, Waker}};
+    ///
+    /// let engine = Engine::default();
+    /// let module = Module::new(&engine, r#"
+    ///     (module (import "host" "fetch" (func $fetch (param i32) (result i32)))
+    ///       (func (export "run") (result i32) (call $fetch (i32.const 20))))
+    /// "#)?;
+    /// let mut linker = Linker::<u32>::new(&engine);
+    /// linker.func_wrap_async("host", "fetch", |mut caller: Caller<'_, u32>, (n,): (i32,)| {
+    ///     Box::new(async move {
+    ///         *caller.data_mut() += 1;
+    ///         std::future::ready(n * 2).await // a timer or a socket, as a rule
+    ///     })
+    /// })?;
+    /// let mut store = Store::new(&engine, 0);
+    /// let result = {
+    ///     let mut session = pin!(async {
+    ///         let instance = linker.instantiate_async(&mut store, &module).await?;
+    ///         let run = instance.get_typed_func::<(), i32>(&store, "run")?;
+    ///         run.call_async(&mut store, ()).await
+    ///     });
+    ///     // As an executor does.
+    ///     session.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+    /// };
+    /// assert!(matches!(result, Poll::Ready(Ok(40))));
+    /// assert_eq!(*store.data(), 1);
+    /// # }
+    /// # Ok::<(), damson::Error>(())
+    /// ```
     pub fn func_wrap_async<F, Params, Results>(
         &mut self,
         module: &str,
@@ -403,6 +584,23 @@ impl<T: 'static> Linker<T> {
     /// # Errors
     ///
     /// If the linker was made for another engine than the store.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use damson::{Engine, Extern, Linker, Store};
+    ///
+    /// let engine = Engine::default();
+    /// let mut linker = Linker::<()>::new(&engine);
+    /// linker.func_wrap("math", "neg", |x: i64| -x)?;
+    /// let mut store = Store::new(&engine, ());
+    /// // It is in no store yet.
+    /// assert!(linker.get(&store, "math", "neg").is_none());
+    /// let neg = linker.resolve(&mut store, "math", "neg")?.and_then(Extern::into_func).unwrap();
+    /// assert_eq!(neg.typed::<i64, i64>(&store)?.call(&mut store, 7)?, -7);
+    /// assert!(linker.resolve(&mut store, "math", "abs")?.is_none());
+    /// # Ok::<(), damson::Error>(())
+    /// ```
     pub fn resolve(
         &self,
         mut context: impl AsContextMut<Data = T>,

@@ -14,6 +14,30 @@ use crate::store::AsContextMut;
 /// [`Linker::instantiate_pre`](crate::Linker::instantiate_pre).
 ///
 /// It can be instantiated in many stores, with no name looked up again.
+///
+/// # Example
+///
+/// ```
+/// # #[cfg(feature = "wat")] {
+/// use damson::{Engine, Linker, Module, Store};
+///
+/// let engine = Engine::default();
+/// let module = Module::new(&engine, r#"
+///     (module (import "host" "id" (func $id (result i32)))
+///       (func (export "run") (result i32) (call $id)))
+/// "#)?;
+/// let mut linker = Linker::<i32>::new(&engine);
+/// linker.func_wrap("host", "id", |caller: damson::Caller<'_, i32>| *caller.data())?;
+/// let pre = linker.instantiate_pre(&module)?;
+/// for id in 0..3 {
+///     let mut store = Store::new(&engine, id);
+///     let instance = pre.instantiate(&mut store)?;
+///     let run = instance.get_typed_func::<(), i32>(&store, "run")?;
+///     assert_eq!(run.call(&mut store, ())?, id);
+/// }
+/// # }
+/// # Ok::<(), damson::Error>(())
+/// ```
 pub struct InstancePre<T> {
     module: Module,
     /// One for each import.

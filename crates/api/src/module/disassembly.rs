@@ -6,6 +6,23 @@ use core::fmt;
 use damson_ir::{Function, Instr, Operand};
 
 /// The bytecode of one function; its [`Display`](fmt::Display) is one instruction per line.
+///
+/// # Example
+///
+/// ```
+/// # #[cfg(feature = "wat")] {
+/// use damson::{Engine, Module};
+///
+/// let module = Module::new(&Engine::default(), r#"
+///     (module (func (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1))))
+/// "#)?;
+/// let code = module.disassemble(0)?;
+/// assert_eq!((code.params(), code.results()), (2, 1));
+/// assert!(code.instructions().any(|instr| instr.text.contains("i32.add")));
+/// println!("{code}");
+/// # }
+/// # Ok::<(), damson::Error>(())
+/// ```
 pub struct Disassembly(pub(super) Function);
 
 /// One instruction of a [`Disassembly`].

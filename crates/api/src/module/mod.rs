@@ -29,6 +29,26 @@ pub use self::types::{
 /// A validated program that can be instantiated.
 ///
 /// Cloning is cheap and shares everything, code included.
+///
+/// # Example
+///
+/// ```
+/// # #[cfg(feature = "wat")] {
+/// use damson::{Engine, Module};
+///
+/// let engine = Engine::default();
+/// let module = Module::new(&engine, r#"
+///     (module
+///       (import "host" "now" (func (result i64)))
+///       (func (export "later") (param i64) (result i64) (local.get 0)))
+/// "#)?;
+/// assert_eq!(module.imports().next().unwrap().name(), "now");
+/// let later = module.get_export("later").unwrap();
+/// assert_eq!(later.to_string(), "function (i64) -> i64");
+/// assert_eq!(module.defined_funcs(), 1..2);
+/// # }
+/// # Ok::<(), damson::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Module {
     inner: Arc<Inner>,
@@ -53,6 +73,20 @@ impl Module {
     ///
     /// If the module is malformed, invalid, or uses a proposal that is not supported or
     /// not enabled; the error names the place.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use damson::{Engine, Module};
+    ///
+    /// let engine = Engine::default();
+    /// let module = Module::new(&engine, b"\0asm\x01\0\0\0")?;
+    /// assert_eq!(module.exports().len(), 0);
+    /// // A section that ends too early.
+    /// let error = Module::new(&engine, b"\0asm\x01\0\0\0\x01\x7f").unwrap_err();
+    /// assert!(error.to_string().contains("offset"), "{error}");
+    /// # Ok::<(), damson::Error>(())
+    /// ```
     pub fn new(engine: &Engine, wasm: impl AsRef<[u8]>) -> Result<Self, Error> {
         let wasm = wasm.as_ref();
         #[cfg(feature = "wat")]
@@ -117,6 +151,16 @@ impl Module {
     ///
     /// If the module is malformed, invalid, or uses a proposal that is not supported or
     /// not enabled; the error names the place.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use damson::{Engine, Module};
+    ///
+    /// let engine = Engine::default();
+    /// assert!(Module::validate(&engine, b"\0asm\x01\0\0\0").is_ok());
+    /// assert!(Module::validate(&engine, b"\0asm\x02\0\0\0").is_err());
+    /// ```
     pub fn validate(engine: &Engine, wasm: &[u8]) -> Result<(), Error> {
         Ok(translator::validate(wasm, &engine.translator_config())?)
     }
@@ -136,11 +180,44 @@ impl Module {
     }
 
     /// The imports, in their order in the module.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # #[cfg(feature = "wat")] {
+    /// use damson::{Engine, Module};
+    ///
+    /// let module = Module::new(&Engine::default(), r#"
+    ///     (module (import "env" "memory" (memory 2)) (import "env" "now" (func (result i64))))
+    /// "#)?;
+    /// let needed: Vec<String> = module
+    ///     .imports()
+    ///     .map(|import| format!("{}::{}: {}", import.module(), import.name(), import.ty()))
+    ///     .collect();
+    /// assert_eq!(needed, ["env::memory: memory of 2.. pages", "env::now: function () -> i64"]);
+    /// # }
+    /// # Ok::<(), damson::Error>(())
+    /// ```
     pub fn imports(&self) -> ModuleImportsIter<'_> {
         ModuleImportsIter::new(self.shape())
     }
 
     /// The exports, in their order in the module.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # #[cfg(feature = "wat")] {
+    /// use damson::{Engine, Module};
+    ///
+    /// let module = Module::new(&Engine::default(), r#"
+    ///     (module (memory (export "memory") 1) (func (export "run") (param f64)))
+    /// "#)?;
+    /// let names = module.exports().map(|export| export.name());
+    /// assert!(names.eq(["memory", "run"]));
+    /// # }
+    /// # Ok::<(), damson::Error>(())
+    /// ```
     pub fn exports(&self) -> ModuleExportsIter<'_> {
         ModuleExportsIter::new(self.shape())
     }
@@ -153,6 +230,19 @@ impl Module {
     }
 
     /// The custom sections, in their order in the module.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # #[cfg(feature = "wat")] {
+    /// use damson::{Engine, Module};
+    ///
+    /// let module = Module::new(&Engine::default(), r#"(module (@custom "license" "MIT"))"#)?;
+    /// let section = module.custom_sections().find(|section| section.name() == "license");
+    /// assert_eq!(section.unwrap().data(), b"MIT");
+    /// # }
+    /// # Ok::<(), damson::Error>(())
+    /// ```
     pub fn custom_sections(&self) -> CustomSectionsIter<'_> {
         CustomSectionsIter::new(&self.inner.parsed)
     }
@@ -198,6 +288,25 @@ impl Module {
     ///
     /// - If the module defines no function of that index.
     /// - If the function is invalid, which only a lazily validated one can be.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # #[cfg(feature = "wat")] {
+    /// use damson::{CompilationMode, Config, Engine, Module};
+    ///
+    /// let mut config = Config::default();
+    /// config.compilation_mode(CompilationMode::Lazy);
+    /// let module = Module::new(&Engine::new(&config), "(module (func) (func nop))")?;
+    /// for index in module.defined_funcs() {
+    ///     assert_eq!(module.bytecode_size(index), None);
+    ///     module.precompile(index)?;
+    ///     assert!(module.bytecode_size(index).is_some());
+    /// }
+    /// assert!(module.precompile(2).is_err());
+    /// # }
+    /// # Ok::<(), damson::Error>(())
+    /// ```
     pub fn precompile(&self, func_index: u32) -> Result<(), Error> {
         let prepared = self.inner.code.prepare(func_index);
         prepared.map_err(Error::from_call_error)

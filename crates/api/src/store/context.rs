@@ -19,6 +19,21 @@ use crate::engine::Engine;
 use crate::error::Error;
 
 /// What gives shared access to a store: stores, contexts, callers, and references to them.
+///
+/// # Example
+///
+/// ```
+/// use damson::{AsContext, Engine, Store};
+///
+/// fn length(context: impl AsContext<Data = String>) -> usize {
+///     context.as_context().data().len()
+/// }
+///
+/// let mut store = Store::new(&Engine::default(), String::from("four"));
+/// assert_eq!(length(&store), 4);
+/// assert_eq!(length(&mut store), 4);
+/// assert_eq!(length(store.as_context()), 4);
+/// ```
 pub trait AsContext {
     /// The type of the host's data, [`Erased`] for pruned stores.
     type Data: 'static;
@@ -28,6 +43,28 @@ pub trait AsContext {
 }
 
 /// What gives exclusive access to a store.
+///
+/// # Example
+///
+/// ```
+/// use damson::{AsContextMut, Caller, Engine, Error, Func, Store, Val};
+///
+/// /// For stores, contexts and callers, whatever their data.
+/// fn call_twice(func: Func, mut context: impl AsContextMut) -> Result<(), Error> {
+///     let mut context = context.as_context_mut();
+///     func.call(&mut context, &[], &mut [])?;
+///     func.call(&mut context, &[], &mut [])
+/// }
+///
+/// let mut store = Store::new(&Engine::default(), 0);
+/// let count = Func::wrap(&mut store, |mut caller: Caller<'_, i32>| *caller.data_mut() += 1);
+/// let four = Func::wrap(&mut store, move |mut caller: Caller<'_, i32>| {
+///     call_twice(count, &mut caller)
+/// });
+/// call_twice(four, &mut store)?;
+/// assert_eq!(*store.data(), 4);
+/// # Ok::<(), damson::Error>(())
+/// ```
 pub trait AsContextMut: AsContext {
     /// The view.
     fn as_context_mut(&mut self) -> StoreContextMut<'_, Self::Data>;
@@ -43,6 +80,21 @@ pub struct StoreContext<'a, T> {
 /// An exclusive view of a store.
 ///
 /// It is a view, never the owner: the store cannot be swapped or dropped through it.
+///
+/// # Example
+///
+/// ```
+/// use damson::{AsContextMut, Engine, Store};
+///
+/// let mut store = Store::new(&Engine::default(), 1_u64);
+/// let mut context = store.as_context_mut();
+/// *context.data_mut() += 1;
+/// // The type of the data can be given up, and recovered with a check.
+/// let pruned = context.prune();
+/// assert!(pruned.type_name().contains("u64"));
+/// let context = pruned.try_context_mut::<u64>().unwrap();
+/// assert_eq!(*context.data(), 2);
+/// ```
 pub struct StoreContextMut<'a, T> {
     core: PrunedMut<'a>,
     /// Invariant in `T`, as in [`Store`](super::Store).

@@ -11,7 +11,7 @@ use crate::error::{Error, FuelError};
 use crate::func::Caller;
 
 /// What code does when it has reached the deadline, as the function says that was given to
-/// [`Store::epoch_deadline_callback`].
+/// [`Store::epoch_deadline_callback`], where there is an example.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UpdateDeadline {
@@ -196,6 +196,34 @@ impl<T: 'static> Store<T> {
     /// a call that it makes ends with [`TrapCode::Interrupt`](crate::TrapCode::Interrupt),
     /// unless the function sets a deadline first
     /// ([`StoreContextMut::set_epoch_deadline`]).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # #[cfg(feature = "wat")] {
+    /// use damson::{Config, Engine, Instance, Module, Store, UpdateDeadline};
+    ///
+    /// let mut config = Config::default();
+    /// config.epoch_interruption(true);
+    /// let engine = Engine::new(&config);
+    /// let module = Module::new(&engine, r#"(module (func (export "spin") (loop (br 0))))"#)?;
+    /// // The guest may go on five times. Nobody raises the epoch here, so the deadline is
+    /// // reached at once, and again with each `Continue(0)`.
+    /// let mut store = Store::new(&engine, 5_u32);
+    /// store.epoch_deadline_callback(|mut context| {
+    ///     let left = context.data_mut();
+    ///     *left = match left.checked_sub(1) {
+    ///         Some(left) => left,
+    ///         None => return Ok(UpdateDeadline::Interrupt),
+    ///     };
+    ///     Ok(UpdateDeadline::Continue(0))
+    /// });
+    /// let spin = Instance::new(&mut store, &module, &[])?.get_typed_func::<(), ()>(&store, "spin")?;
+    /// assert!(spin.call(&mut store, ()).is_err());
+    /// assert_eq!(*store.data(), 0);
+    /// # }
+    /// # Ok::<(), damson::Error>(())
+    /// ```
     pub fn epoch_deadline_callback(
         &mut self,
         callback: impl FnMut(StoreContextMut<'_, T>) -> Result<UpdateDeadline, Error>
@@ -211,6 +239,32 @@ impl<T: 'static> Store<T> {
     ///
     /// Calls that cannot wait end with
     /// [`FuncError::CannotYield`](crate::errors::FuncError::CannotYield).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # #[cfg(feature = "wat")] {
+    /// use damson::{Config, Engine, Instance, Module, Store};
+    /// use std::{pin::pin, task::{Context, Waker}};
+    ///
+    /// let mut config = Config::default();
+    /// config.epoch_interruption(true);
+    /// let engine = Engine::new(&config);
+    /// let module = Module::new(&engine, r#"
+    ///     (module (func (export "count") (param i32) (loop
+    ///       (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))
+    /// "#)?;
+    /// let mut store = Store::new(&engine, ());
+    /// store.epoch_deadline_async_yield_and_update(1);
+    /// let count = Instance::new(&mut store, &module, &[])?.get_typed_func::<i32, ()>(&store, "count")?;
+    /// let mut call = pin!(count.call_async(&mut store, 1000));
+    /// let mut task = Context::from_waker(Waker::noop());
+    /// // The deadline is reached: others first. Then it is an epoch away.
+    /// assert!(call.as_mut().poll(&mut task).is_pending());
+    /// assert!(call.as_mut().poll(&mut task).is_ready());
+    /// # }
+    /// # Ok::<(), damson::Error>(())
+    /// ```
     pub fn epoch_deadline_async_yield_and_update(&mut self, delta: u64) {
         let behaviour = EpochBehaviour::Always(EpochDecision::Yield(delta));
         set_behaviour(&mut self.as_context_mut().pruned_mut(), behaviour);
@@ -225,6 +279,35 @@ impl<T: 'static> Store<T> {
     ///
     /// If the engine does not meter ([`Config::consume_fuel`](crate::Config::consume_fuel)),
     /// or if the interval is zero.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # #[cfg(feature = "wat")] {
+    /// use damson::{Config, Engine, Instance, Module, Store};
+    /// use std::{pin::pin, task::{Context, Waker}};
+    ///
+    /// let mut config = Config::default();
+    /// config.consume_fuel(true);
+    /// let engine = Engine::new(&config);
+    /// let module = Module::new(&engine, r#"
+    ///     (module (func (export "count") (param i32) (loop
+    ///       (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))
+    /// "#)?;
+    /// let mut store = Store::new(&engine, ());
+    /// store.set_fuel(100_000)?;
+    /// store.fuel_async_yield_interval(Some(1000))?;
+    /// let count = Instance::new(&mut store, &module, &[])?.get_typed_func::<i32, ()>(&store, "count")?;
+    /// let mut call = pin!(count.call_async(&mut store, 1000));
+    /// let mut task = Context::from_waker(Waker::noop());
+    /// let mut yields = 0;
+    /// while call.as_mut().poll(&mut task).is_pending() {
+    ///     yields += 1;
+    /// }
+    /// assert!(yields > 1);
+    /// # }
+    /// # Ok::<(), damson::Error>(())
+    /// ```
     pub fn fuel_async_yield_interval(&mut self, interval: Option<u64>) -> Result<(), Error> {
         self.as_context_mut().fuel_async_yield_interval(interval)
     }

@@ -38,6 +38,23 @@ pub use self::pruned::{Erased, PrunedMut, PrunedRef, PrunedStore};
 ///
 /// Nothing in a store is freed before the store is. A store is [`Send`] if `T` is,
 /// and [`Sync`] if `T` is.
+///
+/// # Example
+///
+/// ```
+/// use damson::{Caller, Engine, Func, Store};
+///
+/// let mut store = Store::new(&Engine::default(), Vec::<i32>::new());
+/// let push = Func::wrap(&mut store, |mut caller: Caller<'_, Vec<i32>>, n: i32| {
+///     caller.data_mut().push(n);
+/// });
+/// let push = push.typed::<i32, ()>(&store)?;
+/// push.call(&mut store, 1)?;
+/// store.data_mut().push(2);
+/// push.call(&mut store, 3)?;
+/// assert_eq!(store.into_data(), [1, 2, 3]);
+/// # Ok::<(), damson::Error>(())
+/// ```
 #[repr(transparent)]
 pub struct Store<T> {
     /// Invariant: the data held is a `T`. Established by `Store::new` (which puts it
@@ -96,6 +113,16 @@ impl<T: 'static> Store<T> {
     }
 
     /// Drops the store and gives back the host's data.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use damson::{Engine, Store};
+    ///
+    /// let store = Store::new(&Engine::default(), String::from("mine"));
+    /// let data: String = store.into_data();
+    /// assert_eq!(data, "mine");
+    /// ```
     #[must_use]
     pub fn into_data(self) -> T {
         match self.core.into_data::<T>() {
@@ -118,6 +145,21 @@ impl<T: 'static> Store<T> {
     /// # Errors
     ///
     /// If the engine does not meter ([`Config::consume_fuel`](crate::Config::consume_fuel)).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use damson::{Config, Engine, Func, Store};
+    ///
+    /// let mut config = Config::default();
+    /// config.consume_fuel(true);
+    /// let mut store = Store::new(&Engine::new(&config), ());
+    /// assert_eq!(store.get_fuel()?, 0);
+    /// store.set_fuel(500)?;
+    /// assert_eq!(store.get_fuel()?, 500);
+    /// assert!(Store::new(&Engine::default(), ()).set_fuel(1).is_err(), "it does not meter");
+    /// # Ok::<(), damson::Error>(())
+    /// ```
     pub fn set_fuel(&mut self, fuel: u64) -> Result<(), Error> {
         self.as_context_mut().set_fuel(fuel)
     }
@@ -126,6 +168,24 @@ impl<T: 'static> Store<T> {
     /// every growth and on the number of instances, tables and memories from now on.
     ///
     /// See [`StoreLimits`](crate::StoreLimits) for an example.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use damson::{Engine, Memory, MemoryType, Store, StoreLimits, StoreLimitsBuilder};
+    ///
+    /// struct Host {
+    ///     limits: StoreLimits,
+    /// }
+    ///
+    /// let limits = StoreLimitsBuilder::new().memory_size(2 << 16).build();
+    /// let mut store = Store::new(&Engine::default(), Host { limits });
+    /// store.limiter(|host| &mut host.limits);
+    /// let memory = Memory::new(&mut store, MemoryType::new(1, None))?;
+    /// assert_eq!(memory.grow(&mut store, 1)?, 1);
+    /// assert!(memory.grow(&mut store, 1).is_err());
+    /// # Ok::<(), damson::Error>(())
+    /// ```
     pub fn limiter(
         &mut self,
         limiter: impl FnMut(&mut T) -> &mut (dyn ResourceLimiter) + Send + Sync + 'static,
@@ -141,14 +201,26 @@ impl<T: 'static> Store<T> {
     /// # Example
     ///
     /// ```
-    /// use damson::{CallHook, Engine, Func, Store};
+    /// # #[cfg(feature = "wat")] {
+    /// use damson::{CallHook, Engine, Linker, Module, Store};
     ///
-    /// let mut store = Store::new(&Engine::default(), 0_u32);
-    /// store.call_hook(|crossings, _hook: CallHook| {
-    ///     *crossings += 1;
+    /// let engine = Engine::default();
+    /// let module = Module::new(&engine, r#"
+    ///     (module (import "host" "f" (func $f)) (func (export "run") (call $f)))
+    /// "#)?;
+    /// let mut linker = Linker::<Vec<CallHook>>::new(&engine);
+    /// linker.func_wrap("host", "f", || ())?;
+    /// let mut store = Store::new(&engine, Vec::new());
+    /// store.call_hook(|crossings, crossing| {
+    ///     crossings.push(crossing);
     ///     Ok(())
     /// });
-    /// # let _ = store;
+    /// let instance = linker.instantiate(&mut store, &module)?;
+    /// instance.get_typed_func::<(), ()>(&store, "run")?.call(&mut store, ())?;
+    /// use CallHook::*;
+    /// assert_eq!(*store.data(), [CallingWasm, CallingHost, ReturningFromHost, ReturningFromWasm]);
+    /// # }
+    /// # Ok::<(), damson::Error>(())
     /// ```
     pub fn call_hook(
         &mut self,
@@ -182,6 +254,25 @@ impl<T: 'static> Store<T> {
     }
 
     /// Gives up the type of the data, and remembers that the store may move to other threads.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use damson::{Engine, Func, Store};
+    ///
+    /// let mut store = Store::new(&Engine::default(), 40);
+    /// let add = Func::wrap(&mut store, |mut caller: damson::Caller<'_, i32>, n: i32| {
+    ///     *caller.data_mut() += n;
+    /// });
+    /// let mut pruned = store.prune_send();
+    /// let pruned = std::thread::spawn(move || {
+    ///     let result = add.typed::<i32, ()>(&pruned).and_then(|add| add.call(&mut pruned, 2));
+    ///     result.map(|()| pruned)
+    /// });
+    /// let pruned = pruned.join().unwrap()?;
+    /// assert_eq!(pruned.try_into_store::<i32>().unwrap().into_data(), 42);
+    /// # Ok::<(), damson::Error>(())
+    /// ```
     #[must_use]
     pub fn prune_send(self) -> PrunedStore<Sendable>
     where

@@ -31,6 +31,31 @@ use crate::limiter::{ResourceLimiter, limit_by};
 /// It is neither [`Send`] nor [`Sync`], because the data that it stands for may be neither. So
 /// async host functions, whose data has to be `Send`, are not made for it but for the store's
 /// own type, before the store is pruned or through a typed view.
+///
+/// # Example
+///
+/// ```
+/// use damson::{Caller, Engine, Erased, Error, Extern, Linker, Store};
+///
+/// // One linker for stores of every type; a function may look for the one that it knows.
+/// let engine = Engine::default();
+/// let mut linker = Linker::<Erased>::new(&engine);
+/// linker.func_wrap("host", "count", |mut caller: Caller<'_, Erased>| {
+///     use damson::AsContextMut;
+///     let context = caller.as_context_mut();
+///     *context.try_context_mut::<u32>()?.data_mut() += 1;
+///     Ok::<(), Error>(())
+/// })?;
+/// for (mut store, counts) in [
+///     (Store::new(&engine, 0_u32).prune(), true),
+///     (Store::new(&engine, "no number").prune(), false),
+/// ] {
+///     let count = linker.resolve(&mut store, "host", "count")?.and_then(Extern::into_func);
+///     let result = count.unwrap().call(&mut store, &[], &mut []);
+///     assert_eq!(result.is_ok(), counts);
+/// }
+/// # Ok::<(), damson::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Erased(PhantomData<*const ()>);
 
@@ -99,6 +124,17 @@ impl<M> PrunedStore<M> {
     /// # Errors
     ///
     /// If the data is not a `T`: gives back the store, and an error that names both types.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use damson::{Engine, Store};
+    ///
+    /// let pruned = Store::new(&Engine::default(), 7_u8).prune();
+    /// let (pruned, mismatch) = pruned.try_into_store::<u16>().unwrap_err();
+    /// assert!(mismatch.to_string().contains("`u16`"));
+    /// assert_eq!(pruned.try_into_store::<u8>().unwrap().into_data(), 7);
+    /// ```
     pub fn try_into_store<T: 'static>(self) -> Result<Store<T>, (Self, TypeMismatch)> {
         match self.core.as_ref().check::<T>() {
             Ok(()) => {
@@ -170,6 +206,18 @@ impl<M> PrunedStore<M> {
 /// type of the data.
 impl<M> PrunedStore<M> {
     /// Puts a limiter in charge that is no part of the host's data.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use damson::{Engine, Memory, MemoryType, Store, StoreLimitsBuilder};
+    ///
+    /// let mut store = Store::new(&Engine::default(), "no limits in here").prune();
+    /// store.limiter(StoreLimitsBuilder::new().memories(1).build());
+    /// let one_page = MemoryType::new(1, None);
+    /// assert!(Memory::new(&mut store, one_page).is_ok());
+    /// assert!(Memory::new(&mut store, one_page).is_err());
+    /// ```
     pub fn limiter(&mut self, limiter: impl ResourceLimiter + Send + Sync + 'static) {
         limit_by(self.core.as_mut(), limiter);
     }

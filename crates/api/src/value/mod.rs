@@ -18,6 +18,19 @@ pub use self::reference::{ExternRef, Nullable, Ref};
 pub(crate) use self::reference::{ref_from_cell, ref_to_cell};
 
 /// A value of any type.
+///
+/// # Example
+///
+/// ```
+/// use damson::{F32, Val, ValType};
+///
+/// let values = [Val::I32(-1), Val::from(2_i64), Val::F32(F32::from(0.5)), 0.25_f64.into()];
+/// assert_eq!(values.map(|value| value.ty()), [ValType::I32, ValType::I64, ValType::F32, ValType::F64]);
+/// assert_eq!(values[0].i32(), Some(-1));
+/// assert_eq!(values[0].i64(), None);
+/// assert_eq!(values[2].f32().map(F32::to_float), Some(0.5));
+/// assert!(Val::default_for_ty(ValType::FuncRef).funcref().unwrap().is_null());
+/// ```
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum Val {
@@ -134,6 +147,20 @@ impl Val {
     /// # Errors
     ///
     /// If it is a reference to something in another store.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use damson::{Engine, ExternRef, Store, Val, ValType};
+    ///
+    /// let mut store = Store::new(&Engine::default(), ());
+    /// let object = ExternRef::new(&mut store, "an object");
+    /// let cell = Val::from(object).to_raw(&store)?;
+    /// let value = Val::from_raw(&store, ValType::ExternRef, cell);
+    /// assert_eq!(value.externref().unwrap().val(), Some(&&object));
+    /// assert!(Val::from(object).to_raw(&Store::new(&Engine::default(), ())).is_err());
+    /// # Ok::<(), damson::Error>(())
+    /// ```
     pub fn to_raw(self, ctx: impl AsContext) -> Result<Cell, Error> {
         Ok(self.to_cell(ctx.as_context().pruned_ref())?)
     }

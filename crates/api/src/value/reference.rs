@@ -9,6 +9,18 @@ use crate::func::Func;
 use crate::store::{AsContextMut, StoreContext};
 
 /// A reference that may be null.
+///
+/// # Example
+///
+/// ```
+/// use damson::Nullable;
+///
+/// let some: Nullable<i32> = 5.into();
+/// let none: Nullable<i32> = None.into();
+/// assert_eq!((some.val(), none.val()), (Some(&5), None));
+/// assert!(none.is_null());
+/// assert_eq!(Option::from(some), Some(5));
+/// ```
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Nullable<T> {
     /// No referent.
@@ -68,6 +80,20 @@ impl<T> From<Nullable<T>> for Option<T> {
 /// A host object that Wasm code can hold and pass on, but not look into.
 ///
 /// The object lives as long as its store; the handle is copyable.
+///
+/// # Example
+///
+/// ```
+/// use damson::{Engine, ExternRef, Func, Store};
+///
+/// let mut store = Store::new(&Engine::default(), ());
+/// let object = ExternRef::new(&mut store, String::from("of the host"));
+/// let pass = Func::wrap(&mut store, |object: Option<ExternRef>| object);
+/// let pass = pass.typed::<Option<ExternRef>, Option<ExternRef>>(&store)?;
+/// let back = pass.call(&mut store, Some(object))?.unwrap();
+/// assert_eq!(back.data(&store).downcast_ref::<String>().unwrap(), "of the host");
+/// # Ok::<(), damson::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ExternRef {
     store: StoreId,
@@ -167,6 +193,19 @@ pub(crate) fn ref_from_cell<T: Reference>(store: PrunedRef<'_>, cell: Cell) -> N
 }
 
 /// A reference of any type, as tables hold them.
+///
+/// # Example
+///
+/// ```
+/// use damson::{Engine, Func, Ref, RefType, Store};
+///
+/// let mut store = Store::new(&Engine::default(), ());
+/// let func = Func::wrap(&mut store, || ());
+/// let reference = Ref::from(func);
+/// assert!(reference.is_func() && reference.is_non_null());
+/// assert_eq!(reference.as_func().unwrap().val(), Some(&&func));
+/// assert!(Ref::null(RefType::Extern).is_null());
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub enum Ref {
     /// A function reference.

@@ -18,6 +18,18 @@ use crate::error::TypeMismatch;
 pub struct Local(PhantomData<*const ()>);
 
 /// Marks a store whose host data is [`Send`] (and not known to be [`Sync`]).
+///
+/// # Example
+///
+/// ```
+/// use damson_core::{PrunedStore, Sendable, StoreConfig};
+///
+/// fn moves<T: Send>(_: &T) {}
+///
+/// let store: PrunedStore<Sendable> = PrunedStore::new_send(vec![1], StoreConfig::default());
+/// moves(&store);
+/// assert_eq!(store.into_data::<Vec<i32>>().unwrap(), [1]);
+/// ```
 pub struct Sendable(PhantomData<StdCell<()>>);
 
 /// The owning handle of a store whose host data has lost its type.

@@ -2,8 +2,8 @@
 
 use crate::code::{set_operand, targets_mut};
 use crate::{
-    BrTable, DecodeError, EncodeError, Function, Instr, Label, Operand, Operands, Operation,
-    Target, encode,
+    BrTable, DecodeError, EncodeError, Family, Function, Instr, InstrRef, Label, Operand, Operands,
+    Operation, ReturnValue, Target, encode,
 };
 use alloc::vec::Vec;
 
@@ -348,7 +348,7 @@ impl FunctionBuilder {
         Ok(())
     }
 
-    /// Resolves the labels and ends the function.
+    /// Resolves the labels and ends the function. A branch to a return becomes that return.
     ///
     /// # Errors
     ///
@@ -369,6 +369,51 @@ impl FunctionBuilder {
         Ok(self.function.clone())
     }
 
+    /// Replaces a branch to a return by that return, which is one instruction less on the way;
+    /// the same for a copy and a branch to the return of what was copied. Returns `false` where
+    /// that is not so, or where the return is longer than what it would replace.
+    fn return_instead(&mut self, at: usize, bound: usize) -> bool {
+        let cells = &mut self.function.cells;
+        let Ok(branch) = InstrRef::decode(cells, at) else {
+            return false;
+        };
+        let family = branch.opcode().family();
+        if !matches!(family, Family::Br | Family::CopyThenBr) {
+            return false;
+        }
+        let Ok(target) = InstrRef::decode(cells, bound) else {
+            return false;
+        };
+        if !matches!(
+            target.opcode().family(),
+            Family::Return | Family::ReturnValue
+        ) {
+            return false;
+        }
+        let returns = target.opcode().op();
+        let mut operands: Operands = target.operands().collect();
+        if family == Family::CopyThenBr {
+            let copy: Operands = branch.operands().collect();
+            let ([Operand::To(to), from, _], [_, value]) = (&copy[..], &mut operands[..]) else {
+                return false;
+            };
+            // The copy is one of cells, or of what the accumulator for integers holds.
+            let is_int = returns == ReturnValue::IntReturn.op();
+            if *value != Operand::Slot(*to) || !(is_int || matches!(from, Operand::Slot(_))) {
+                return false;
+            }
+            *value = *from;
+        }
+        let len = branch.cells();
+        let end = cells.len();
+        let fits = encode(returns, &operands, cells).is_ok() && cells.len() - end == len;
+        if fits {
+            cells.copy_within(end.., at);
+        }
+        cells.truncate(end);
+        fits
+    }
+
     fn resolve(&mut self, frame_cells: u32) -> Result<(), BuildError> {
         let found = self.position();
         if found > MAX_CELLS {
@@ -377,7 +422,8 @@ impl FunctionBuilder {
                 limit: MAX_CELLS,
             });
         }
-        for fixup in &self.fixups {
+        for index in 0..self.fixups.len() {
+            let fixup = self.fixups[index];
             let bound = self.labels.get(fixup.label.0 as usize).copied().flatten();
             let Some(bound) = bound else {
                 return Err(BuildError::UnboundLabel {
@@ -385,6 +431,9 @@ impl FunctionBuilder {
                     label: fixup.label.0,
                 });
             };
+            if self.return_instead(fixup.at as usize, bound as usize) {
+                continue;
+            }
             // Both fit: the code is not longer than `MAX_CELLS`.
             let by = bound.cast_signed() - fixup.at.cast_signed();
             match fixup.place {

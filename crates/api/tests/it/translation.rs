@@ -188,6 +188,49 @@ const PROGRAM: &str = r#"(module
     (func (export "local_set_on_one_way") (param i32) (result i32)
       (drop (call $dirty (i32.const 1)))
       (call $maybe (local.get 0)))
+    ;; Blocks end where the function does: each way returns by itself.
+    (func (export "return_on_either_way") (param i32) (result i32)
+      (if (result i32) (i32.lt_s (local.get 0) (i32.const 2))
+        (then (local.get 0))
+        (else (i32.add (call $ten) (i32.mul (local.get 0) (i32.const 3))))))
+    (func (export "return_past_several_ends") (param i32) (result i32) (local i32)
+      (local.set 1 (i32.const 50))
+      (block $out (result i32)
+        (if (result i32) (i32.eq (local.get 0) (i32.const 1))
+          (then (br $out (i32.sub (local.get 1) (i32.const 8))))
+          (else
+            (drop (br_if $out (i32.const -3) (i32.eq (local.get 0) (i32.const 2))))
+            (block (result i32)
+              (local.get 1)
+              (br_if 0 (i32.eq (local.get 0) (i32.const 3)))
+              (i32.add (local.get 0)))))))
+    (func (export "return_above_other_values") (param i32) (result i32)
+      (i32.const 1000)
+      (i32.const 2000)
+      (if (result i32) (local.get 0)
+        (then (i32.div_u (i32.const 6) (i32.sub (local.get 0) (i32.const 1))))
+        (else (call $seven)))
+      (return))
+    (func $half (param i32) (result f64) (local f64)
+      (local.set 1 (f64.convert_i32_s (local.get 0)))
+      (block (result f64)
+        (drop (br_if 0 (f64.const -0.5) (i32.eqz (local.get 0))))
+        (if (i32.eq (local.get 0) (i32.const 1)) (then (br 1 (f64.const 8.25))))
+        (if (i32.eq (local.get 0) (i32.const 2)) (then (br 1 (local.get 1))))
+        (f64.mul (local.get 1) (f64.const 0.5))))
+    (func (export "return_of_floats") (param i32) (result i32)
+      (i32.trunc_f64_s (f64.mul (call $half (local.get 0)) (f64.const 4))))
+    (func (export "result_of_a_block_that_is_not_returned") (param i32) (result i32)
+      (i32.const 5)
+      (block (br_if 0 (local.get 0)) (global.set $g (i32.const 3)))
+      (return))
+    ;; A loop of one instruction.
+    (func (export "instruction_that_goes_back_to_itself") (param i32) (result i32) (local i32)
+      (loop
+        (local.set 1 (i32.add (local.get 1) (i32.const 1)))
+        (br_if 0 (i32.lt_u (local.get 1) (local.get 0))))
+      (local.get 1))
+
     (func (export "values_through_two_tables") (param i32) (result i32)
       (block $out (result i32)
         (block $second
@@ -243,6 +286,23 @@ const EXPECTED: &[(&str, i32, Result<i32, TrapCode>)] = &[
     ("constant_on_the_left", 3, Ok(0)),
     ("local_set_on_one_way", 0, Ok(0)),
     ("local_set_on_one_way", 1, Ok(6)),
+    ("return_on_either_way", -4, Ok(-4)),
+    ("return_on_either_way", 4, Ok(22)),
+    ("return_past_several_ends", 1, Ok(42)),
+    ("return_past_several_ends", 2, Ok(-3)),
+    ("return_past_several_ends", 3, Ok(50)),
+    ("return_past_several_ends", 4, Ok(54)),
+    ("return_above_other_values", 0, Ok(7)),
+    ("return_above_other_values", 1, DIVISION),
+    ("return_above_other_values", 4, Ok(2)),
+    ("return_of_floats", 0, Ok(-2)),
+    ("return_of_floats", 1, Ok(33)),
+    ("return_of_floats", 2, Ok(8)),
+    ("return_of_floats", 9, Ok(18)),
+    ("result_of_a_block_that_is_not_returned", 0, Ok(5)),
+    ("result_of_a_block_that_is_not_returned", 1, Ok(5)),
+    ("instruction_that_goes_back_to_itself", 0, Ok(1)),
+    ("instruction_that_goes_back_to_itself", 1000, Ok(1000)),
     ("values_through_two_tables", 0, Ok(20)),
     ("values_through_two_tables", 1, Ok(30)),
 ];

@@ -333,6 +333,11 @@ impl FuncTranslator<'_> {
         let Some(mut control) = self.controls.last().copied() else {
             return Ok(());
         };
+        // Whoever comes to the end has come past the beginning, where what follows is paid
+        // for together with what is before. Only what no way but branches lead to is a
+        // stretch of its own: one of many cases, as a rule.
+        let falls_through =
+            self.reachable || matches!(control.kind, ControlKind::If { .. } | ControlKind::Else);
         match control.kind {
             ControlKind::Unreachable => {
                 self.controls.pop();
@@ -362,25 +367,14 @@ impl FuncTranslator<'_> {
                 // Without `else`, parameters and results are of the same
                 // types, and the other way leaves the parameters at home.
                 control.used |= else_reachable;
-                if self.reachable && control.used {
-                    self.settle_span(control.height, self.stack.height())?;
-                }
+                self.join(&control)?;
                 if let Some(label) = else_label {
                     self.builder.bind(label);
                 }
             }
-            ControlKind::Block | ControlKind::Else => {
-                if self.reachable && control.used {
-                    self.settle_span(control.height, self.stack.height())?;
-                }
-            }
+            ControlKind::Block | ControlKind::Else => self.join(&control)?,
         }
         self.controls.pop();
-        // Whoever comes to the end has come past the beginning, where what follows is paid
-        // for together with what is before. Only what no way but branches lead to is a
-        // stretch of its own: one of many cases, as a rule.
-        let falls_through =
-            self.reachable || matches!(control.kind, ControlKind::If { .. } | ControlKind::Else);
         if falls_through {
             self.fuel = control.fuel;
         }
@@ -397,6 +391,21 @@ impl FuncTranslator<'_> {
             self.stack.truncate(control.height);
         }
         Ok(())
+    }
+
+    /// At the end of a block: brings the results to where branches to the end leave them, or
+    /// returns at once if nothing else happens there. Then the result need not go home first,
+    /// and of the branches each can [return by itself](FunctionBuilder::finish).
+    fn join(&mut self, control: &Control) -> Result<(), Stop> {
+        if !self.reachable || !control.used {
+            return Ok(());
+        }
+        if self.returns_next && self.results == 1 && self.num_results(control.ty) == 1 {
+            self.return_()?;
+            self.reachable = false;
+            return Ok(());
+        }
+        self.settle_span(control.height, self.stack.height())
     }
 
     /// Pushes values that are at home.

@@ -162,6 +162,8 @@ struct FuncTranslator<'a> {
     known: Known,
     /// Whether the current operator can be reached.
     reachable: bool,
+    /// Whether nothing comes between the current operator, an `end`, and a return.
+    returns_next: bool,
     /// Offset of the current operator in the binary.
     offset: u32,
     /// What charges for the current stretch of code, in `fuel_points`.
@@ -213,6 +215,7 @@ pub(crate) fn translate(
         locals: core::mem::take(&mut scratch.locals),
         known: Known::default(),
         reachable: true,
+        returns_next: false,
         offset: 0,
         fuel: None,
         fuel_points: core::mem::take(&mut scratch.fuel_points),
@@ -290,6 +293,19 @@ fn stopped(stop: Stop, func_index: u32, offset: u64) -> Error {
     }
 }
 
+/// Whether code begins with an `end` after which there are only more of them, a few, up to a
+/// `return` or the function's own.
+fn returns_after_end(code: &[u8]) -> bool {
+    const END: u8 = 0x0b;
+    const RETURN: u8 = 0x0f;
+    const FEW: usize = 4;
+    let [END, rest @ ..] = code else {
+        return false;
+    };
+    let ends = rest.iter().take(FEW).take_while(|&&byte| byte == END);
+    rest.get(ends.count()).is_none_or(|&byte| byte == RETURN)
+}
+
 impl FuncTranslator<'_> {
     /// Translates everything. Returns where an instruction stands that turned
     /// out not to be needed.
@@ -310,10 +326,12 @@ impl FuncTranslator<'_> {
         self.begin(func_index)
             .map_err(|stop| stopped(stop, func_index, start))?;
 
+        let (bytes, body_start) = (body.as_bytes(), body.range().start);
         while !reader.eof() {
             let offset = reader.original_position();
             // The limit on the size of bodies is below.
             self.offset = u32::try_from(offset).unwrap_or(u32::MAX);
+            self.returns_next = returns_after_end(&bytes[(offset - body_start) as usize..]);
             match reader.visit_operator(self).map_err(invalid)? {
                 Ok(()) => {}
                 Err(Halt::Invalid(error)) => return Err(invalid(error)),

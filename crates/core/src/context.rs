@@ -49,8 +49,8 @@ pub struct Regs {
     pub mem0: *mut u8,
     /// The integer accumulator.
     pub acc: u64,
-    /// The hot local.
-    pub x: u64,
+    /// Where the last branch backwards went, by its exposed address; zero at first.
+    pub head: u64,
     /// The `f32` accumulator.
     pub f32acc: f32,
     /// The `f64` accumulator.
@@ -166,7 +166,7 @@ impl Context {
                 sp: ptr::null_mut(),
                 mem0: NonNull::dangling().as_ptr(),
                 acc: 0,
-                x: 0,
+                head: 0,
                 f32acc: 0.0,
                 f64acc: 0.0,
             },

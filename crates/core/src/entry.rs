@@ -20,7 +20,7 @@
 //!
 //! # Invariants
 //!
-//! - The pointer is null, or from a box that the entry owns. (An entry that is lent a
+//! - The pointer is null, or to a value that the entry owns. (An entry that is lent a
 //!   value is never dropped.)
 //! - It changes once, from null. Whoever sees it not null sees the whole value:
 //!   it is written with `Release` and read with `Acquire`.
@@ -39,17 +39,48 @@ use core::sync::atomic::{AtomicPtr, Ordering};
 #[cfg(loom)]
 use loom::sync::atomic::{AtomicPtr, Ordering};
 
+/// Something that owns a value as a [`Box`] does.
+///
+/// # Safety
+///
+/// `into_raw` gives a pointer to a value that stays where it is, alive and unchanged, until
+/// `from_raw` takes it back or its memory is freed by that owner.
+pub unsafe trait Owner: Sized {
+    /// What it owns; more may stand behind it in memory.
+    type Value;
+    /// The pointer, which nobody owns from now on.
+    fn into_raw(self) -> *mut Self::Value;
+    /// The owner again.
+    ///
+    /// # Safety
+    ///
+    /// The pointer is from `into_raw`, and taken back once.
+    unsafe fn from_raw(value: *mut Self::Value) -> Self;
+}
+
+// SAFETY: a box does not move what it owns.
+unsafe impl<T> Owner for Box<T> {
+    type Value = T;
+    fn into_raw(self) -> *mut T {
+        Self::into_raw(self)
+    }
+    unsafe fn from_raw(value: *mut T) -> Self {
+        // SAFETY: as the caller promises.
+        unsafe { Self::from_raw(value) }
+    }
+}
+
 /// A place for a value of which there is none at first and one for ever.
 ///
 /// The default type parameter stands for code of which only the address is known:
 /// an entry is laid out in the same way whatever it holds.
 #[repr(transparent)]
-pub struct CodeEntry<C = ()> {
-    code: AtomicPtr<C>,
-    owns: PhantomData<Box<C>>,
+pub struct CodeEntry<O: Owner = Box<()>> {
+    code: AtomicPtr<O::Value>,
+    owns: PhantomData<O>,
 }
 
-impl<C> CodeEntry<C> {
+impl<O: Owner> CodeEntry<O> {
     /// An empty entry.
     #[must_use]
     pub fn new() -> Self {
@@ -62,12 +93,19 @@ impl<C> CodeEntry<C> {
     /// The value, if there is one.
     #[must_use]
     #[inline(always)]
-    pub fn get(&self) -> Option<&C> {
-        let code = self.code.load(Ordering::Acquire);
+    pub fn get(&self) -> Option<&O::Value> {
         // SAFETY: null, or a value that was written before it was published, which
         // `Acquire` makes visible, and which lives and stays as it is as long as
         // the entry.
-        unsafe { code.as_ref() }
+        unsafe { self.as_ptr().as_ref() }
+    }
+
+    /// A pointer to the value and to what stands behind it in memory; null if there is no
+    /// value.
+    #[must_use]
+    #[inline(always)]
+    pub fn as_ptr(&self) -> *const O::Value {
+        self.code.load(Ordering::Acquire)
     }
 
     /// Publishes a value unless there is one.
@@ -75,16 +113,16 @@ impl<C> CodeEntry<C> {
     /// # Errors
     ///
     /// The value again, if there is one already.
-    pub fn publish(&self, code: Box<C>) -> Result<&C, Box<C>> {
-        let code = Box::into_raw(code);
+    pub fn publish(&self, code: O) -> Result<&O::Value, O> {
+        let code = code.into_raw();
         match self
             .code
             .compare_exchange(ptr::null_mut(), code, Ordering::AcqRel, Ordering::Acquire)
         {
             // SAFETY: the value that was just published.
             Ok(_) => Ok(unsafe { &*code }),
-            // SAFETY: from the box above, and not published.
-            Err(_) => Err(unsafe { Box::from_raw(code) }),
+            // SAFETY: from the owner above, and not published.
+            Err(_) => Err(unsafe { O::from_raw(code) }),
         }
     }
 
@@ -92,9 +130,10 @@ impl<C> CodeEntry<C> {
     ///
     /// # Safety
     ///
-    /// The value lives as long as this entry is used, and this entry is never dropped.
-    pub unsafe fn lend(&self, code: &C) {
-        let code = ptr::from_ref(code).cast_mut();
+    /// The pointer is another entry's, whose value lives as long as this entry is used, and
+    /// this entry is never dropped.
+    pub unsafe fn lend(&self, code: *const O::Value) {
+        let code = code.cast_mut();
         // Whatever was published before stays.
         let _ =
             self.code
@@ -109,9 +148,9 @@ impl<C> CodeEntry<C> {
     /// When `make` fails. The entry stays as it is.
     pub fn get_or_publish<E>(
         &self,
-        make: impl FnOnce() -> Result<Box<C>, E>,
-        discard: impl FnOnce(Box<C>),
-    ) -> Result<&C, E> {
+        make: impl FnOnce() -> Result<O, E>,
+        discard: impl FnOnce(O),
+    ) -> Result<&O::Value, E> {
         if let Some(code) = self.get() {
             return Ok(code);
         }
@@ -133,24 +172,24 @@ impl<C> CodeEntry<C> {
     }
 }
 
-impl<C> Default for CodeEntry<C> {
+impl<O: Owner> Default for CodeEntry<O> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<C> Drop for CodeEntry<C> {
+impl<O: Owner> Drop for CodeEntry<O> {
     fn drop(&mut self) {
         let code = self.code.load(Ordering::Acquire);
         if !code.is_null() {
-            // SAFETY: from a box that was published, which the entry owns; nobody
+            // SAFETY: from an owner whose value was published, which the entry owns; nobody
             // borrows the entry any more, so nobody refers to the value.
-            drop(unsafe { Box::from_raw(code) });
+            drop(unsafe { O::from_raw(code) });
         }
     }
 }
 
-impl<C> fmt::Debug for CodeEntry<C> {
+impl<O: Owner> fmt::Debug for CodeEntry<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CodeEntry")
             .field("published", &self.get().is_some())

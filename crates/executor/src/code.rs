@@ -9,11 +9,12 @@ use crate::handlers::HANDLERS;
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
+use core::alloc::Layout;
 use core::any::Any;
 use core::fmt;
-use core::mem::ManuallyDrop;
-use core::ptr::NonNull;
-use damson_core::entry::CodeEntry;
+use core::mem::{ManuallyDrop, offset_of};
+use core::ptr::{self, NonNull};
+use damson_core::entry::{CodeEntry, Owner};
 use damson_core::shape::ModuleShape;
 use damson_core::{Cell, CodeHandle};
 use damson_ir::{InstrRef, Kind, Verified};
@@ -37,20 +38,38 @@ pub trait Compiler: Send + Sync {
 }
 
 /// Code of one function, ready to run.
+///
+/// The cells stand behind it in memory, so that a call finds the first instruction without
+/// reading where it is: every access on that way is one that the next instruction waits for.
 #[repr(C)]
 pub(crate) struct Code {
-    /// The first instruction, in `cells`.
-    pub(crate) start: *const Cell,
     /// Size of the frame.
     pub(crate) frame_bytes: usize,
-    func_index: u32,
-    cells: NonNull<[Cell]>,
+    /// How many cells there are.
+    len: usize,
     offsets: Box<[(u32, u32)]>,
+    func_index: u32,
+    /// Where they begin.
+    cells: [Cell; 0],
 }
 
+/// Owns code with its cells.
+pub(crate) struct CodeBox(NonNull<Code>);
+
 impl Code {
+    /// The first instruction.
+    ///
+    /// # Safety
+    ///
+    /// The pointer is that of a [`CodeBox`].
+    #[inline(always)]
+    pub(crate) unsafe fn start(code: *const Self) -> *const Cell {
+        // SAFETY: the cells are in the same allocation.
+        unsafe { code.byte_add(offset_of!(Self, cells)).cast() }
+    }
+
     /// Threads verified code. `imported` functions come before those of the module.
-    fn thread(code: Verified, imported: u32) -> Self {
+    fn thread(code: Verified, imported: u32) -> CodeBox {
         let func_index = code.func_index();
         let function = code.into_function();
         let mut cells = function.cells;
@@ -71,22 +90,25 @@ impl Code {
             }
             at = next;
         }
-        let cells: Box<[Cell]> = cells.into_iter().map(Cell::from_bits).collect();
-        // SAFETY: a box is not null.
-        let cells = unsafe { NonNull::new_unchecked(Box::into_raw(cells)) };
-        Self {
-            start: cells.as_ptr().cast_const().cast(),
+        let code = Self {
             frame_bytes: function.frame_cells as usize * size_of::<Cell>(),
-            func_index,
-            cells,
+            len: cells.len(),
             offsets: function.offsets.into_boxed_slice(),
-        }
+            func_index,
+            cells: [],
+        };
+        CodeBox::new(code, &cells)
+    }
+
+    /// The address of the first cell.
+    fn start_addr(&self) -> usize {
+        ptr::from_ref(&self.cells).addr()
     }
 
     /// The index of the cell that `ip` points to, if it is one of this code.
     fn position(&self, ip: *const Cell) -> Option<usize> {
-        let bytes = ip.addr().checked_sub(self.start.addr())?;
-        Some(bytes / size_of::<Cell>()).filter(|&cell| cell < self.cells.len())
+        let bytes = ip.addr().checked_sub(self.start_addr())?;
+        Some(bytes / size_of::<Cell>()).filter(|&cell| cell < self.len)
     }
 
     /// The byte offset of the Wasm operator that the instruction at the cell belongs to.
@@ -117,15 +139,70 @@ fn rebase(cells: &mut [u64], position: usize, imported: u32) {
     }
 }
 
-// SAFETY: its pointers are to cells that it owns and that are not written.
-unsafe impl Send for Code {}
-// SAFETY: as above.
-unsafe impl Sync for Code {}
+impl CodeBox {
+    /// Moves both to memory of their own; `code` says how many cells there are.
+    fn new(code: Code, cells: &[u64]) -> Self {
+        debug_assert_eq!(code.len, cells.len());
+        let layout = Self::layout(cells.len());
+        // SAFETY: the layout is not empty; it has room for the code, then for the cells, which
+        // are as large and aligned as the numbers that become them.
+        unsafe {
+            let Some(this) = NonNull::new(alloc::alloc::alloc(layout).cast::<Code>()) else {
+                alloc::alloc::handle_alloc_error(layout)
+            };
+            this.write(code);
+            let start = Code::start(this.as_ptr()).cast_mut().cast::<u64>();
+            start.copy_from_nonoverlapping(cells.as_ptr(), cells.len());
+            Self(this)
+        }
+    }
 
-impl Drop for Code {
+    fn layout(len: usize) -> Layout {
+        let (code, cells) = (Layout::new::<Code>(), Layout::array::<Cell>(len));
+        let whole = cells.and_then(|cells| code.extend(cells));
+        // There are fewer cells than fit the address space: they were in memory before.
+        whole.map_or(code, |(layout, _)| layout)
+    }
+}
+
+const _: () = {
+    assert!(offset_of!(Code, cells) == size_of::<Code>());
+    assert!(size_of::<Cell>() == size_of::<u64>() && align_of::<Cell>() == align_of::<u64>());
+};
+
+// SAFETY: code and cells stay where they are, and nobody writes them.
+unsafe impl Owner for CodeBox {
+    type Value = Code;
+    fn into_raw(self) -> *mut Code {
+        ManuallyDrop::new(self).0.as_ptr()
+    }
+    unsafe fn from_raw(code: *mut Code) -> Self {
+        // SAFETY: as the caller promises: from `into_raw`, so not null.
+        Self(unsafe { NonNull::new_unchecked(code) })
+    }
+}
+
+// SAFETY: it owns code and cells, which are plain data.
+unsafe impl Send for CodeBox {}
+// SAFETY: nobody writes them.
+unsafe impl Sync for CodeBox {}
+
+impl core::ops::Deref for CodeBox {
+    type Target = Code;
+    fn deref(&self) -> &Code {
+        // SAFETY: it owns the code.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl Drop for CodeBox {
     fn drop(&mut self) {
-        // SAFETY: made from a box in `thread`, and dropped once.
-        drop(unsafe { Box::from_raw(self.cells.as_ptr()) });
+        let layout = Self::layout(self.len);
+        // SAFETY: made in `new` with this layout, and dropped once.
+        unsafe {
+            self.0.drop_in_place();
+            alloc::alloc::dealloc(self.0.as_ptr().cast(), layout);
+        }
     }
 }
 
@@ -170,7 +247,7 @@ pub struct CodeMap {
     shape: Arc<ModuleShape>,
     imported: u32,
     /// One for each function that the module defines.
-    entries: Box<[CodeEntry<Code>]>,
+    entries: Box<[CodeEntry<CodeBox>]>,
     compiler: Option<Box<dyn Compiler>>,
     /// The function of each code, by the address of its first instruction.
     by_address: Mutex<BTreeMap<usize, u32>>,
@@ -250,7 +327,7 @@ impl CodeMap {
         cost.copied().unwrap_or(0)
     }
 
-    fn entry(&self, func_index: u32) -> Option<&CodeEntry<Code>> {
+    fn entry(&self, func_index: u32) -> Option<&CodeEntry<CodeBox>> {
         self.entries
             .get(func_index.checked_sub(self.imported)? as usize)
     }
@@ -297,7 +374,7 @@ impl CodeMap {
         &self,
         func_index: u32,
         code: Verified,
-    ) -> Result<(&CodeEntry<Code>, Box<Code>), DefineError> {
+    ) -> Result<(&CodeEntry<CodeBox>, CodeBox), DefineError> {
         if !Arc::ptr_eq(code.shape(), &self.shape) {
             return Err(DefineError::OtherModule { func_index });
         }
@@ -313,9 +390,9 @@ impl CodeMap {
         }
         // The verifier has checked that the module defines the function.
         let entry = self.entry(func_index).ok_or(other)?;
-        let code = Box::new(Code::thread(code, self.imported));
+        let code = Code::thread(code, self.imported);
         // Before it is published: from then on another thread may run it, and trap in it.
-        let start = code.start.addr();
+        let start = code.start_addr();
         self.by_address.lock().insert(start, func_index);
         Ok((entry, code))
     }
@@ -343,7 +420,7 @@ impl CodeMap {
 
     /// Forgets code that was not published and is about to be dropped.
     fn discard(&self, code: &Code) {
-        self.by_address.lock().remove(&code.start.addr());
+        self.by_address.lock().remove(&code.start_addr());
     }
 
     /// Sees to it that a function has code, as its first call would.
@@ -363,7 +440,7 @@ impl CodeMap {
     #[must_use]
     pub fn code_bytes(&self, func_index: u32) -> Option<usize> {
         let code = self.entry(func_index)?.get()?;
-        Some(code.cells.len() * size_of::<Cell>())
+        Some(code.len * size_of::<Cell>())
     }
 
     /// The function to which the instruction at `ip` belongs, and the byte offset of its Wasm
@@ -417,7 +494,7 @@ impl CodeMap {
 pub(crate) struct InstanceCode {
     map: Arc<CodeMap>,
     /// What they hold is the map's, so they do not drop it.
-    entries: Box<[ManuallyDrop<CodeEntry<Code>>]>,
+    entries: Box<[ManuallyDrop<CodeEntry<CodeBox>>]>,
 }
 
 impl InstanceCode {
@@ -440,10 +517,10 @@ impl InstanceCode {
     /// Lets the instance see the code of a function.
     pub(crate) fn take_over(&self, func_index: u32) {
         let defined = func_index.wrapping_sub(self.map.imported) as usize;
-        let shared = self.map.entry(func_index).and_then(CodeEntry::get);
-        if let (Some(own), Some(code)) = (self.entries.get(defined), shared) {
+        let shared = self.map.entry(func_index);
+        if let (Some(own), Some(shared)) = (self.entries.get(defined), shared) {
             // SAFETY: the map lives as long as the entry, which is never dropped.
-            unsafe { own.lend(code) };
+            unsafe { own.lend(shared.as_ptr()) };
         }
     }
 }

@@ -93,12 +93,12 @@ macro_rules! handler_signature {
             sp: *mut Cell,
             mem0: *mut u8,
             acc: u64,
-            x: u64,
+            head: u64,
             f32acc: f32,
             f64acc: f64,
         ) -> Exit {
             // SAFETY: the caller's promise is the same.
-            unsafe { I::execute(cx, Regs { ip, sp, mem0, acc, x, f32acc, f64acc }) }
+            unsafe { I::execute(cx, Regs { ip, sp, mem0, acc, head, f32acc, f64acc }) }
         }
 
         /// Leaves the loop with a trap; the registers say where.
@@ -131,13 +131,13 @@ macro_rules! handler_signature {
             sp: *mut Cell,
             mem0: *mut u8,
             acc: u64,
-            x: u64,
+            head: u64,
             f32acc: f32,
             f64acc: f64,
         ) -> Exit {
             // SAFETY: the running context is alive and no reference to it is.
             unsafe {
-                (*cx).regs = Regs { ip, sp, mem0, acc, x, f32acc, f64acc };
+                (*cx).regs = Regs { ip, sp, mem0, acc, head, f32acc, f64acc };
                 core::hint::black_box(Exit((*cx).exit))
             }
         }
@@ -177,12 +177,12 @@ pub(crate) unsafe fn dispatch(cx: *mut Context, regs: Regs) -> Exit {
             sp,
             mem0,
             acc,
-            x,
+            head,
             f32acc,
             f64acc,
         } = regs;
         // SAFETY: `ip` points to an instruction of threaded code.
-        unsafe { handler_at(ip)(cx, ip, sp, mem0, acc, x, f32acc, f64acc) }
+        unsafe { handler_at(ip)(cx, ip, sp, mem0, acc, head, f32acc, f64acc) }
     }
     #[cfg(not(damson_tail_dispatch))]
     {
@@ -192,8 +192,8 @@ pub(crate) unsafe fn dispatch(cx: *mut Context, regs: Regs) -> Exit {
     }
 }
 
-/// The same for one of two ways out of a handler: keeps the compiler from merging the jumps
-/// of both into one, which would predict worse.
+/// The same for one of several ways out of a handler, which has a number among those: keeps
+/// the compiler from merging the jumps of two into one, which would predict worse.
 ///
 /// # Safety
 ///
@@ -206,7 +206,7 @@ pub(crate) unsafe fn dispatch(cx: *mut Context, regs: Regs) -> Exit {
         reason = "the text is a comment: it touches no memory"
     )
 )]
-pub(crate) unsafe fn dispatch_apart(cx: *mut Context, regs: Regs) -> Exit {
+pub(crate) unsafe fn dispatch_apart<const WAY: u8>(cx: *mut Context, regs: Regs) -> Exit {
     #[cfg(damson_tail_dispatch)]
     {
         let Regs {
@@ -214,7 +214,7 @@ pub(crate) unsafe fn dispatch_apart(cx: *mut Context, regs: Regs) -> Exit {
             sp,
             mem0,
             acc,
-            x,
+            head,
             f32acc,
             f64acc,
         } = regs;
@@ -223,10 +223,10 @@ pub(crate) unsafe fn dispatch_apart(cx: *mut Context, regs: Regs) -> Exit {
         // SAFETY: the text is a comment; the operands only make this place differ from others.
         unsafe {
             core::arch::asm!(
-                "/* {0} {1} */", inout(reg) ip, inout(reg) next,
+                "/* {0} {1} {2} */", inout(reg) ip, inout(reg) next, const WAY,
                 options(pure, nomem, nostack, preserves_flags)
             );
-            next(cx, ip, sp, mem0, acc, x, f32acc, f64acc)
+            next(cx, ip, sp, mem0, acc, head, f32acc, f64acc)
         }
     }
     #[cfg(not(damson_tail_dispatch))]
@@ -315,14 +315,14 @@ pub(crate) unsafe fn exit(cx: *mut Context, regs: Regs, exit: Exit) -> Exit {
         sp,
         mem0,
         acc,
-        x,
+        head,
         f32acc,
         f64acc,
     } = regs;
     // SAFETY: as the caller promises.
     unsafe {
         (*cx).exit = exit.0;
-        save(cx, ip, sp, mem0, acc, x, f32acc, f64acc)
+        save(cx, ip, sp, mem0, acc, head, f32acc, f64acc)
     }
 }
 
@@ -365,13 +365,13 @@ pub(crate) unsafe fn run(cx: *mut Context) -> Exit {
                 sp,
                 mem0,
                 acc,
-                x,
+                head,
                 f32acc,
                 f64acc,
             } = (*cx).regs;
             #[cfg(feature = "count")]
             crate::count::note(ip, *ip);
-            handler_at(ip)(cx, ip, sp, mem0, acc, x, f32acc, f64acc)
+            handler_at(ip)(cx, ip, sp, mem0, acc, head, f32acc, f64acc)
         };
         if exit != Exit::NEXT {
             return exit;

@@ -197,7 +197,7 @@ const fn row(family: usize, index: usize) -> Row {
     let (mut bytes, mut operand) = (0, 0);
     while operand < form.kinds.len() {
         match form.kinds[operand] {
-            Kind::R | Kind::Acc | Kind::X | Kind::Imm | Kind::Imm64 | Kind::Count => {}
+            Kind::R | Kind::Acc | Kind::Imm | Kind::Imm64 | Kind::Count => {}
             Kind::Rs | Kind::To | Kind::Slot => {
                 slots[num_slots] = bytes as u8;
                 num_slots += 1;

@@ -86,8 +86,6 @@ kinds! {
     Slot(Slot) = 2;
     /// Source: the accumulator of the operand's type (integers and references, `f32`, `f64`).
     Acc = 0;
-    /// Source: the function's hot local, which lives in a register.
-    X = 0;
     /// Source: an immediate. `i32` as it is; `i64` sign-extended; `f32` by its bits; `f64` by
     /// the bits of an `f32` of the same value.
     Imm(i32) = 4;
@@ -153,7 +151,7 @@ impl Operand {
     #[inline]
     pub(crate) const fn payload(self) -> u64 {
         match self {
-            Self::R | Self::Acc | Self::X => 0,
+            Self::R | Self::Acc => 0,
             Self::Rs(slot)
             | Self::To(slot)
             | Self::Slot(slot)
@@ -199,7 +197,6 @@ impl Operand {
         match kind {
             Kind::R => Self::R,
             Kind::Acc => Self::Acc,
-            Kind::X => Self::X,
             Kind::Rs => Self::Rs(slot),
             Kind::To => Self::To(slot),
             Kind::Slot => Self::Slot(slot),
@@ -236,7 +233,6 @@ impl fmt::Display for Operand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::R | Self::Acc => write!(f, "acc"),
-            Self::X => write!(f, "x"),
             Self::Rs(slot) => write!(f, "acc+{slot}"),
             Self::To(slot) | Self::Slot(slot) => write!(f, "{slot}"),
             Self::Base(slot) => write!(f, "base {slot}"),

@@ -310,7 +310,6 @@ impl<'a> FunctionVerifier<'a> {
         match operand {
             Operand::R
             | Operand::Acc
-            | Operand::X
             | Operand::Imm(_)
             | Operand::Imm64(_)
             | Operand::Count(_)

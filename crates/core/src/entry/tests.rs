@@ -7,7 +7,7 @@ use alloc::sync::Arc;
 
 /// An entry shares its value between threads, and drops it in one of them.
 const fn crosses_threads<T: Send + Sync>() {}
-const _: () = crosses_threads::<CodeEntry<u64>>();
+const _: () = crosses_threads::<CodeEntry<Box<u64>>>();
 
 #[test]
 fn the_first_value_stays() {
@@ -62,7 +62,7 @@ fn every_value_is_dropped_once() {
     assert_eq!(Rc::strong_count(&value), 2);
     drop(entry);
     assert_eq!(Rc::strong_count(&value), 1);
-    drop(CodeEntry::<Arc<()>>::default());
+    drop(CodeEntry::<Box<Arc<()>>>::default());
 }
 
 #[test]

@@ -73,11 +73,11 @@ impl Machine<'_> {
                     return Ok(());
                 }
                 let sp = frame.add(read_slot(ip, at));
-                let x = (&raw const (*saved).x).read_volatile();
+                let head = (&raw const (*saved).head).read_volatile();
                 let after = After {
                     ip: return_ip,
                     sp: frame,
-                    x,
+                    head,
                 };
                 return self.call_host(func, sp, after);
             }
@@ -134,7 +134,7 @@ impl Machine<'_> {
                 let after = After {
                     ip: return_ip,
                     sp: caller_sp,
-                    x: regs.x,
+                    head: regs.head,
                 };
                 return self.call_host(func, sp, after);
             }
@@ -188,7 +188,7 @@ impl Machine<'_> {
         unsafe {
             let mem0 = (*self.cx).enter_instance(func.instance);
             (*self.cx).regs = Regs {
-                ip: (*code).start,
+                ip: Code::start(code),
                 sp,
                 mem0,
                 ..regs
@@ -253,13 +253,13 @@ impl Machine<'_> {
         // SAFETY: as the caller promises. The host may have let the memory grow.
         unsafe {
             let first = if len == 0 { Cell::ZERO } else { *sp };
-            let After { ip, sp, x } = after;
+            let After { ip, sp, head } = after;
             (*self.cx).regs = Regs {
                 ip,
                 sp,
                 mem0: (*self.cx).refresh_mem0(),
                 acc: first.to_bits(),
-                x,
+                head,
                 f32acc: first.get(),
                 f64acc: first.get(),
             };

@@ -35,6 +35,7 @@ mod exits;
 mod suspended;
 
 use crate::backtrace::{self, code_map};
+use crate::code::Code;
 use crate::dispatch::{Exit, Handler, handler, run};
 use crate::families::{Halt as HaltInstruction, ReturnToInstance, expose};
 use alloc::boxed::Box;
@@ -143,7 +144,7 @@ struct PendingHost {
 struct After {
     ip: *const Cell,
     sp: *mut Cell,
-    x: u64,
+    head: u64,
 }
 
 /// A call from the host.
@@ -408,11 +409,11 @@ impl<'a> Machine<'a> {
             *link.add(1) = expose(self.base);
             let mem0 = (*cx).enter_instance(func.instance);
             (*cx).regs = Regs {
-                ip: (*code).start,
+                ip: Code::start(code),
                 sp: self.base,
                 mem0,
                 acc: 0,
-                x: 0,
+                head: 0,
                 f32acc: 0.0,
                 f64acc: 0.0,
             };

@@ -6,7 +6,7 @@
 
 use super::Statement;
 use super::control::copy_down;
-use crate::code::Code;
+use crate::code::{Code, CodeBox};
 use crate::dispatch::{Exit, Instruction, dispatch, exit, trap};
 use crate::place::{Place, cells, read_u16, read_u32};
 use core::marker::PhantomData;
@@ -42,8 +42,7 @@ unsafe fn fits(cx: *mut Context, sp: *mut Cell, code: *const Code) -> bool {
 #[inline(always)]
 pub(crate) unsafe fn code_at(entry: *const CodeEntry) -> *const Code {
     // SAFETY: as the caller promises; every entry that a code map hands out is one of `Code`.
-    let code = unsafe { (*entry.cast::<CodeEntry<Code>>()).get() };
-    code.map_or(ptr::null(), ptr::from_ref)
+    unsafe { (*entry.cast::<CodeEntry<CodeBox>>()).as_ptr() }
 }
 
 /// The running instance. Read anew each time: to keep it would take a register that is not
@@ -110,7 +109,7 @@ unsafe fn enter(cx: *mut Context, mut regs: Regs, code: *const Code, frame: Fram
         *link = expose(regs.ip.add(frame.cells));
         *link.add(1) = expose(regs.sp);
         regs.sp = sp;
-        regs.ip = (*code).start;
+        regs.ip = Code::start(code);
         dispatch(cx, regs)
     }
 }
@@ -362,7 +361,7 @@ unsafe fn tail_call_code(
         let link = regs.sp.add(frame.callee_linkage);
         *link = return_ip;
         *link.add(1) = caller_sp;
-        regs.ip = (*code).start;
+        regs.ip = Code::start(code);
         dispatch(cx, regs)
     }
 }

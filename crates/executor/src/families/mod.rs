@@ -30,7 +30,7 @@ pub(crate) use crate::services::{
 use crate::dispatch::{Exit, Instruction, next, trap};
 use crate::expr::{BinaryExpr, Expr, Fault, LoadExpr, UnaryExpr};
 use crate::ops::{self, Memory as _, StoreOp};
-use crate::place::{Access, Dst, Place, Value, cells, jump_apart, read_u32};
+use crate::place::{Access, Dst, Place, Value, cells, jump, read_u32};
 use core::marker::PhantomData;
 use damson_core::context::{Context, Regs};
 use damson_core::types::PAGE_SIZE;
@@ -78,7 +78,7 @@ pub(crate) trait Statement {
         unsafe {
             match Self::perform(cx, &mut regs, at, sites) {
                 Ok(false) => next(cx, regs, cells(bytes)),
-                Ok(true) => jump_apart(cx, regs, at),
+                Ok(true) => jump(cx, regs, at),
                 Err(fault) => trap(cx, regs, fault),
             }
         }

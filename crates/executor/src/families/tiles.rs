@@ -12,7 +12,7 @@ use super::{
 use crate::dispatch::{Exit, Instruction, trap};
 use crate::expr::{As, BinaryExpr, Fault, LoadExpr, UnaryExpr};
 use crate::ops::{Binary, Class, LoadOp, Unary};
-use crate::place::jump_apart;
+use crate::place::jump;
 use core::marker::PhantomData;
 use damson_core::context::{Context, Regs};
 
@@ -110,7 +110,7 @@ impl<S: Statement, L: Last> Instruction for Then<S, L> {
         unsafe {
             match S::perform(cx, &mut regs, 0, 0) {
                 Ok(false) => L::run(cx, regs, S::BYTES, Self::BYTES, S::SITES),
-                Ok(true) => jump_apart(cx, regs, 0),
+                Ok(true) => jump(cx, regs, 0),
                 Err(fault) => trap(cx, regs, fault),
             }
         }

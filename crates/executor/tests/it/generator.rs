@@ -408,7 +408,6 @@ impl Generator<'_> {
             let operand = match kind {
                 Kind::R => Operand::R,
                 Kind::Acc => Operand::Acc,
-                Kind::X => Operand::X,
                 Kind::Rs => Operand::Rs(self.slot()),
                 Kind::To => Operand::To(self.slot()),
                 Kind::Slot => Operand::Slot(self.slot()),

@@ -87,7 +87,6 @@ pub(crate) fn operands(opcode: Opcode, to: i32) -> Vec<Operand> {
             Kind::BrUnless => Operand::BrUnless(target),
             Kind::Slot => Operand::Slot(slot),
             Kind::Acc => Operand::Acc,
-            Kind::X => Operand::X,
             Kind::Imm => Operand::Imm(-2_000_000_000 + index as i32),
             Kind::Imm64 => Operand::Imm64(0xfedc_ba98_7654_3210),
             Kind::Offset => Operand::Offset(0xffff_fff0),

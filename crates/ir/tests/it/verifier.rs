@@ -48,7 +48,7 @@ fn wrong(operand: Operand, to: i32) -> Vec<Operand> {
     let linkages = |right: Slot| [right.0 - 1, right.0 + 1, u16::MAX].map(Slot);
     let many = |make: fn(u32) -> Operand, len: u32| vec![make(len), make(u32::MAX)];
     match operand {
-        Operand::R | Operand::Acc | Operand::X | Operand::Imm(_) | Operand::Imm64(_) => vec![],
+        Operand::R | Operand::Acc | Operand::Imm(_) | Operand::Imm64(_) => vec![],
         Operand::Offset(_) | Operand::Count(_) => vec![],
         Operand::Rs(_) => slots.map(Operand::Rs).into(),
         Operand::To(_) => slots.map(Operand::To).into(),

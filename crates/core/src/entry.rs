@@ -43,8 +43,9 @@ use loom::sync::atomic::{AtomicPtr, Ordering};
 ///
 /// # Safety
 ///
-/// `into_raw` gives a pointer to a value that stays where it is, alive and unchanged, until
-/// `from_raw` takes it back or its memory is freed by that owner.
+/// `into_raw` gives a pointer to a value, valid as a reference, that stays where it is, alive
+/// and unchanged, until `from_raw` takes it back and the owner frees it. If the owner is `Sync`,
+/// threads may share the value.
 pub unsafe trait Owner: Sized {
     /// What it owns; more may stand behind it in memory.
     type Value;
@@ -74,11 +75,25 @@ unsafe impl<T> Owner for Box<T> {
 ///
 /// The default type parameter stands for code of which only the address is known:
 /// an entry is laid out in the same way whatever it holds.
+///
+/// Threads that share an entry hand values over to each other, so values must be `Send`:
+///
+/// ```compile_fail,E0277
+/// # fn shared<T: Sync>() {}
+/// shared::<damson_core::CodeEntry<Box<std::sync::MutexGuard<'static, ()>>>>();
+/// ```
 #[repr(transparent)]
 pub struct CodeEntry<O: Owner = Box<()>> {
     code: AtomicPtr<O::Value>,
-    owns: PhantomData<O>,
+    /// It owns an `O` that any thread may have given it: see below.
+    owns: PhantomData<*mut O>,
 }
+
+// SAFETY: sending it sends the owner.
+unsafe impl<O: Owner + Send> Send for CodeEntry<O> {}
+// SAFETY: a thread that shares it gives it an owner, which another thread may get back or drop,
+// and both read the value.
+unsafe impl<O: Owner + Send + Sync> Sync for CodeEntry<O> {}
 
 impl<O: Owner> CodeEntry<O> {
     /// An empty entry.

@@ -9,7 +9,7 @@ use crate::handlers::HANDLERS;
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
-use core::alloc::Layout;
+use core::alloc::{Layout, LayoutError};
 use core::any::Any;
 use core::fmt;
 use core::mem::{ManuallyDrop, offset_of};
@@ -143,7 +143,9 @@ impl CodeBox {
     /// Moves both to memory of their own; `code` says how many cells there are.
     fn new(code: Code, cells: &[u64]) -> Self {
         debug_assert_eq!(code.len, cells.len());
-        let layout = Self::layout(cells.len());
+        let Ok(layout) = Self::layout(cells.len()) else {
+            alloc::alloc::handle_alloc_error(Layout::new::<Code>())
+        };
         // SAFETY: the layout is not empty; it has room for the code, then for the cells, which
         // are as large and aligned as the numbers that become them.
         unsafe {
@@ -157,11 +159,9 @@ impl CodeBox {
         }
     }
 
-    fn layout(len: usize) -> Layout {
-        let (code, cells) = (Layout::new::<Code>(), Layout::array::<Cell>(len));
-        let whole = cells.and_then(|cells| code.extend(cells));
-        // There are fewer cells than fit the address space: they were in memory before.
-        whole.map_or(code, |(layout, _)| layout)
+    fn layout(len: usize) -> Result<Layout, LayoutError> {
+        let (layout, _) = Layout::new::<Code>().extend(Layout::array::<Cell>(len)?)?;
+        Ok(layout)
     }
 }
 
@@ -197,7 +197,10 @@ impl core::ops::Deref for CodeBox {
 
 impl Drop for CodeBox {
     fn drop(&mut self) {
-        let layout = Self::layout(self.len);
+        let Ok(layout) = Self::layout(self.len) else {
+            // There is a layout: the code was made with it.
+            return;
+        };
         // SAFETY: made in `new` with this layout, and dropped once.
         unsafe {
             self.0.drop_in_place();

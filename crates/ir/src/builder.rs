@@ -1,9 +1,9 @@
 //! Builds functions: appends instructions, resolves labels.
 
-use crate::code::{set_operand, targets_mut};
+use crate::code::{set_operand, set_target_operand, targets_mut};
 use crate::{
-    BrTable, DecodeError, EncodeError, Family, Function, Instr, InstrRef, Label, Operand, Operands,
-    Operation, ReturnValue, Target, encode,
+    BrTable, CopyValue, DecodeError, EncodeError, Family, Function, Instr, InstrRef, Label,
+    Operand, Operands, Operation, ReturnValue, Target, encode,
 };
 use alloc::vec::Vec;
 
@@ -359,7 +359,8 @@ impl FunctionBuilder {
     }
 
     /// The same for a builder that will be [restarted](Self::restart): the function gets as
-    /// much memory as it needs, and the builder keeps its own.
+    /// much memory as it needs, and the builder keeps its own. Code may be appended and the
+    /// function built again, but labels that were bound may not move.
     ///
     /// # Errors
     ///
@@ -397,7 +398,10 @@ impl FunctionBuilder {
             let ([Operand::To(to), from, _], [_, value]) = (&copy[..], &mut operands[..]) else {
                 return false;
             };
-            // The copy is one of cells, or of what the accumulator for integers holds.
+            // Only a copy of cells, or of what the accumulator for integers holds.
+            if branch.opcode().op().parts().first() != Some(&CopyValue::IntCopy.op()) {
+                return false;
+            }
             let is_int = returns == ReturnValue::IntReturn.op();
             if *value != Operand::Slot(*to) || !(is_int || matches!(from, Operand::Slot(_))) {
                 return false;
@@ -414,6 +418,25 @@ impl FunctionBuilder {
         fits
     }
 
+    /// Fills in one branch target. Returns `true` if there is no target any more.
+    fn resolve_one(&mut self, fixup: Fixup, bound: u32) -> bool {
+        if self.return_instead(fixup.at as usize, bound as usize) {
+            return true;
+        }
+        // Both fit: the code is not longer than `MAX_CELLS`.
+        let by = bound.cast_signed() - fixup.at.cast_signed();
+        let cells = &mut self.function.cells;
+        match fixup.place {
+            FixupPlace::Operand(index) => {
+                set_target_operand(cells, fixup.at as usize, index as usize, by);
+            }
+            FixupPlace::Table { first, index } => {
+                targets_mut(&mut cells[first as usize..])[index as usize] = by;
+            }
+        }
+        false
+    }
+
     fn resolve(&mut self, frame_cells: u32) -> Result<(), BuildError> {
         let found = self.position();
         if found > MAX_CELLS {
@@ -422,34 +445,21 @@ impl FunctionBuilder {
                 limit: MAX_CELLS,
             });
         }
-        for index in 0..self.fixups.len() {
-            let fixup = self.fixups[index];
-            let bound = self.labels.get(fixup.label.0 as usize).copied().flatten();
-            let Some(bound) = bound else {
+        // Nothing changes unless everything can be resolved.
+        for fixup in &self.fixups {
+            if self.bound_at(fixup.label).is_none() {
                 return Err(BuildError::UnboundLabel {
                     at: fixup.at,
                     label: fixup.label.0,
                 });
-            };
-            if self.return_instead(fixup.at as usize, bound as usize) {
-                continue;
-            }
-            // Both fit: the code is not longer than `MAX_CELLS`.
-            let by = bound.cast_signed() - fixup.at.cast_signed();
-            match fixup.place {
-                FixupPlace::Operand(index) => {
-                    crate::code::set_target_operand(
-                        &mut self.function.cells,
-                        fixup.at as usize,
-                        index as usize,
-                        by,
-                    );
-                }
-                FixupPlace::Table { first, index } => {
-                    targets_mut(&mut self.function.cells[first as usize..])[index as usize] = by;
-                }
             }
         }
+        let mut fixups = core::mem::take(&mut self.fixups);
+        fixups.retain(|fixup| {
+            let bound = self.labels.get(fixup.label.0 as usize).copied().flatten();
+            bound.is_some_and(|bound| !self.resolve_one(*fixup, bound))
+        });
+        self.fixups = fixups;
         self.function.frame_cells = frame_cells;
         Ok(())
     }

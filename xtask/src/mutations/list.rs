@@ -260,4 +260,8 @@ pub(super) const MUTATIONS: &[Mutation] = mutations! {
         "threads may see an entry before the code that it points to";
         "        self.code.load(Ordering::Acquire)\n    }"
         => "        self.code.load(if MISTAKE { Ordering::Relaxed } else { Ordering::Acquire })\n    }";
+    "verifier-slots" in "crates/ir/src/verify.rs":
+        "the verifier accepts a slot past the frame's end";
+        "slot < self.function.frame_cells && slot.wrapping_sub(self.linkage) > 1"
+        => "slot < self.function.frame_cells + u32::from(MISTAKE) && slot.wrapping_sub(self.linkage) > 1";
 };

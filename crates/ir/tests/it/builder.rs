@@ -228,3 +228,92 @@ fn an_inserted_instruction_moves_what_follows() {
     assert_eq!(found.cells, expected.cells);
     assert_eq!(found.offsets, expected.offsets);
 }
+
+/// The instruction at each place of a function, as text.
+fn listing(function: &Function) -> Vec<String> {
+    let instrs = function.instructions().map(|(_, instr)| instr.unwrap());
+    instrs
+        .map(|instr| {
+            let operands = instr.operands.iter().map(|operand| format!(" {operand}"));
+            format!("{}{}", instr.opcode.op(), operands.collect::<String>())
+        })
+        .collect()
+}
+
+#[test]
+fn a_branch_to_a_return_returns() {
+    let mut code = FunctionBuilder::new(0, 1);
+    let (ints, floats) = (code.new_label(), code.new_label());
+    let shapes = Op::tile(Shape::CopyThenBr, &[CopyValue::IntCopy.op(), Br::Br.op()]);
+    let copy_and_branch = shapes.unwrap();
+    let to = |label: Label| Operand::Target(label.into());
+    let value = Slot(4);
+    let mut push = |from: Operand, to_slot: Slot, label: Label| {
+        code.push(copy_and_branch, &[Operand::To(to_slot), from, to(label)])
+            .unwrap();
+    };
+    push(Operand::Slot(Slot(3)), value, ints);
+    push(Operand::Acc, value, ints);
+    push(Operand::Slot(Slot(3)), value, floats);
+    // The accumulator of integers is not what a float is returned from; what is returned is
+    // another slot; the return of a constant is longer.
+    push(Operand::Acc, value, floats);
+    push(Operand::Slot(Slot(3)), Slot(5), ints);
+    code.push(Br::Br, &[to(floats)]).unwrap();
+    code.bind(ints);
+    code.push(
+        ReturnValue::IntReturn,
+        &[code.linkage(), Operand::Slot(value)],
+    )
+    .unwrap();
+    code.bind(floats);
+    code.push(
+        ReturnValue::F64Return,
+        &[code.linkage(), Operand::Slot(value)],
+    )
+    .unwrap();
+    // Behind it: a branch backwards.
+    code.push(Br::Br, &[to(ints)]).unwrap();
+    let listed = listing(&code.build(6).unwrap());
+    assert_eq!(
+        listed,
+        [
+            "return link r1 r3",
+            "return link r1 acc",
+            "f64.return link r1 r3",
+            "copy;br r4 acc +8",
+            "copy;br r5 r3 +4",
+            "f64.return link r1 r4",
+            "return link r1 r4",
+            "f64.return link r1 r4",
+            "return link r1 r4",
+        ]
+    );
+    // The builder knows of what it has changed.
+    assert_eq!(listing(&code.finish(6).unwrap()), listed);
+}
+
+#[test]
+fn a_label_that_is_missing_changes_nothing() {
+    let mut code = FunctionBuilder::new(0, 0);
+    let (first, second) = (code.new_label(), code.new_label());
+    code.push(Br::Br, &[Operand::Target(first.into())]).unwrap();
+    code.push(IntTest::I32Eqz, &acc_eqz(second)).unwrap();
+    code.bind(first);
+    code.push(Return::Return, &[code.linkage()]).unwrap();
+    let error = code.build(2).unwrap_err();
+    assert!(
+        matches!(error, BuildError::UnboundLabel { at: 2, .. }),
+        "{error}"
+    );
+    code.bind(second);
+    code.push(Unreachable::Unreachable, &[]).unwrap();
+    let expected = [
+        "return link r0",
+        "i32.eqz if +4 acc",
+        "return link r0",
+        "unreachable",
+    ];
+    assert_eq!(listing(&code.build(2).unwrap()), expected);
+    assert_eq!(listing(&code.build(2).unwrap()), expected);
+}

@@ -18,7 +18,7 @@ use damson::{
     Module, Store, TrapCode,
 };
 
-use counting::live;
+use counting::{forget_peak, live};
 
 /// How often everything is made and dropped, where code is optimised; a tenth of it
 /// elsewhere, which finds the same and saves half a minute.
@@ -317,9 +317,13 @@ fn thousands_of_cut_off_calls_leave_nothing_in_their_store() {
 
 #[test]
 fn the_counters_count() {
+    let measure = forget_peak();
+    drop(vec![1_u8; 500]);
+    assert_eq!(measure.peak(), 500);
     let before = live();
     let kept = vec![1_u8; 1000];
     let with = live();
+    assert_eq!(measure.peak(), 1000);
     assert_eq!(
         (with.bytes - before.bytes, with.blocks - before.blocks),
         (1000, 1)

@@ -94,16 +94,6 @@ impl HostFunc {
         }
     }
 
-    /// An async function for every store.
-    #[must_use]
-    pub fn untyped_async(ty: FuncType, body: AsyncHostBody) -> Self {
-        Self {
-            ty,
-            data: None,
-            body: Body::Async(body),
-        }
-    }
-
     /// A function for every store.
     pub fn untyped(
         ty: FuncType,

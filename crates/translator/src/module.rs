@@ -19,8 +19,9 @@ use crate::parse::{self, Parsed, Source, slice};
 /// A module that was parsed, and validated but for its function bodies.
 ///
 /// It has what it needs of the Wasm binary (the code section, the data segments and the
-/// custom sections), either copied or shared with who made the module. It is `Send` and `Sync`: functions may be translated on any
-/// thread, in any order, each as often as one likes.
+/// custom sections), either copied or shared with who made the module. It is `Send` and
+/// `Sync`: functions may be translated on any thread, in any order, each as often as one
+/// likes.
 pub struct Module {
     shape: Arc<ModuleShape>,
     config: Config,

@@ -224,6 +224,21 @@ const PROGRAM: &str = r#"(module
       (i32.const 5)
       (block (br_if 0 (local.get 0)) (global.set $g (i32.const 3)))
       (return))
+    (func (export "result_of_a_block_that_is_used") (param i32) (result i32)
+      (i32.add
+        (block (result i32)
+          (drop (br_if 0 (i32.const 5) (local.get 0)))
+          (i32.const 7))
+        (i32.const 100)))
+    ;; Two short loops: each goes back to its own beginning.
+    (func (export "one_loop_after_another") (param i32) (result i32) (local i32 i32)
+      (loop
+        (local.set 1 (i32.add (local.get 1) (i32.const 1)))
+        (br_if 0 (i32.lt_u (local.get 1) (local.get 0))))
+      (loop
+        (local.set 2 (i32.add (local.get 2) (i32.const 3)))
+        (br_if 0 (i32.lt_u (local.get 2) (i32.const 10))))
+      (i32.add (i32.mul (local.get 1) (i32.const 100)) (local.get 2)))
     ;; A loop of one instruction.
     (func (export "instruction_that_goes_back_to_itself") (param i32) (result i32) (local i32)
       (loop
@@ -301,6 +316,9 @@ const EXPECTED: &[(&str, i32, Result<i32, TrapCode>)] = &[
     ("return_of_floats", 9, Ok(18)),
     ("result_of_a_block_that_is_not_returned", 0, Ok(5)),
     ("result_of_a_block_that_is_not_returned", 1, Ok(5)),
+    ("result_of_a_block_that_is_used", 0, Ok(107)),
+    ("result_of_a_block_that_is_used", 1, Ok(105)),
+    ("one_loop_after_another", 4, Ok(412)),
     ("instruction_that_goes_back_to_itself", 0, Ok(1)),
     ("instruction_that_goes_back_to_itself", 1000, Ok(1000)),
     ("values_through_two_tables", 0, Ok(20)),

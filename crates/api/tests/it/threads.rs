@@ -1,11 +1,16 @@
 //! An engine and its modules, shared by threads that do everything at once:
 //! instantiate, compile the same functions lazily, trap, fail and drop.
 //!
+//! Engines that do not meter are the sharper case: there the handlers of all threads read the
+//! very entries in which code appears. Where first calls cost fuel, an instance has entries of
+//! its own, and threads meet in the driver only. If epochs interrupt, a further thread raises
+//! them all the time.
+//!
 //! Bounded, so that it runs with all other tests. What makes it sharp is the thread
 //! sanitizer, under which `cargo xtask sanitize thread` runs it; without one, it
-//! notices wrong results and crashes.
+//! notices wrong results and crashes, and traps whose place is not found.
 
-use std::sync::Barrier;
+use std::sync::{Arc, Barrier};
 use std::thread;
 
 use damson::{
@@ -48,13 +53,56 @@ const CHAIN: &str = r#"(module
       (unreachable))
     (func (export "invalid") (type $f) (i64.const 0)))"#;
 
+/// What ends a call that would not end by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bound {
+    Fuel,
+    Epochs,
+    /// Nothing, which is the default: there is no such call then.
+    Nothing,
+}
+
+const BOUNDS: [Bound; 3] = [Bound::Nothing, Bound::Epochs, Bound::Fuel];
+
+fn engine(bound: Bound) -> Engine {
+    let mut config = Config::default();
+    config
+        .compilation_mode(CompilationMode::Lazy)
+        .consume_fuel(bound == Bound::Fuel)
+        .epoch_interruption(bound == Bound::Epochs);
+    Engine::new(&config)
+}
+
+/// The numbers that end a call one after the other, some of them twice.
+fn numbers(bound: Bound) -> &'static [i32] {
+    match bound {
+        Bound::Nothing => &[0, 1, 2, 4, 0],
+        Bound::Epochs | Bound::Fuel => &[0, 1, 2, 3, 4, 0],
+    }
+}
+
+/// Before a call with this number.
+fn limit(store: &mut Store<u64>, bound: Bound, n: i32) {
+    match bound {
+        Bound::Fuel => store.set_fuel(2_000).expect("metered"),
+        // The endless call ends in a few epochs, the others are over long before theirs.
+        Bound::Epochs => store.set_epoch_deadline(if n == 3 { 3 } else { u64::MAX / 2 }),
+        Bound::Nothing => {}
+    }
+}
+
 /// What the number makes of a call.
-fn check(result: Result<i32, Error>, n: i32) {
+fn check(result: Result<i32, Error>, bound: Bound, n: i32) {
     let code = result.as_ref().err().and_then(Error::as_trap_code);
+    if let Some(trap) = result.as_ref().err().and_then(Error::trap) {
+        // Code is found by its address as soon as it runs, in whichever thread.
+        assert!(trap.site.is_some(), "{bound:?}, {n}");
+    }
     match n {
         0 => assert_eq!(result.expect("it returns"), 1 + 10 + 100 + 1000),
         1 => assert_eq!(code, Some(TrapCode::UnreachableCodeReached)),
         2 => assert_eq!(code, Some(TrapCode::MemoryOutOfBounds)),
+        3 if bound == Bound::Epochs => assert_eq!(code, Some(TrapCode::Interrupt)),
         3 => assert_eq!(code, Some(TrapCode::OutOfFuel)),
         _ => {
             let error = result.expect_err("the host refuses").to_string();
@@ -82,75 +130,92 @@ fn instance(engine: &Engine, module: &Module) -> (Store<u64>, Instance) {
 }
 
 /// What one of the threads does with a module that is new to all of them.
-fn work(engine: &Engine, module: &Module, start: &Barrier, thread: usize) {
+fn work(engine: &Engine, module: &Module, start: &Barrier, bound: Bound, thread: usize) {
     let (mut store, instance) = instance(engine, module);
     let run = instance
         .get_typed_func::<i32, i32>(&store, "run")
         .expect("its type");
+    let numbers = numbers(bound);
     start.wait();
     // Each begins with another end.
-    for n in (0..5).map(|n| ((n + thread) % 5) as i32) {
-        store.set_fuel(2_000).expect("metered");
-        check(run.call(&mut store, n), n);
+    for turn in 0..numbers.len() {
+        let n = numbers[(turn + thread) % numbers.len()];
+        limit(&mut store, bound, n);
+        check(run.call(&mut store, n), bound, n);
         let invalid = instance
             .get_typed_func::<i32, i32>(&store, "invalid")
             .expect("its type");
+        limit(&mut store, bound, 0);
         invalid
             .call(&mut store, n)
             .expect_err("it does not validate, whoever asks");
     }
     let calls = instance.get_global(&store, "calls").expect("exported");
-    assert_eq!(calls.get(&store).i32(), Some(5), "its own global");
-    assert_eq!(store.into_data(), 5, "its own host data");
+    let expected = numbers.len();
+    assert_eq!(calls.get(&store).i32(), Some(expected as i32), "its own");
+    assert_eq!(store.into_data(), expected as u64, "its own host data");
 }
 
 #[test]
 fn threads_compile_run_trap_and_drop_at_once() {
-    let mut config = Config::default();
-    config
-        .compilation_mode(CompilationMode::Lazy)
-        .consume_fuel(true);
-    let engine = Engine::new(&config);
     let wasm = wat::parse_str(CHAIN).expect("the text format does not validate");
-    let start = Barrier::new(THREADS);
-    for _ in 0..MODULES {
-        let module = Module::new(&engine, &wasm).expect("nobody called the invalid function");
-        thread::scope(|scope| {
-            for thread in 0..THREADS {
-                // The last handle is dropped by one of the threads.
-                let (engine, module, start) = (engine.clone(), module.clone(), &start);
-                scope.spawn(move || work(&engine, &module, start, thread));
-            }
-            drop(module);
-        });
+    for bound in BOUNDS {
+        let engine = engine(bound);
+        let start = Barrier::new(THREADS);
+        for _ in 0..MODULES {
+            let module = Module::new(&engine, &wasm).expect("nobody called the invalid function");
+            // Each of the threads that work holds one of these, however it ends.
+            let working = Arc::new(());
+            thread::scope(|scope| {
+                for thread in 0..THREADS {
+                    // The last handle is dropped by one of the threads.
+                    let (engine, module, start) = (engine.clone(), module.clone(), &start);
+                    let working = Arc::clone(&working);
+                    scope.spawn(move || {
+                        work(&engine, &module, start, bound, thread);
+                        drop((engine, module, working));
+                    });
+                }
+                drop(module);
+                while bound == Bound::Epochs && Arc::strong_count(&working) > 1 {
+                    engine.increment_epoch();
+                    thread::yield_now();
+                }
+            });
+        }
     }
 }
 
 #[test]
 fn stores_move_between_threads_with_what_they_run() {
-    let mut config = Config::default();
-    config
-        .compilation_mode(CompilationMode::Lazy)
-        .consume_fuel(true);
-    let engine = Engine::new(&config);
-    let wasm = wat::parse_str(CHAIN).expect("the text format does not validate");
-    let module = Module::new(&engine, &wasm).expect("nobody called the invalid function");
-    let (mut store, instance) = instance(&engine, &module);
-    drop((engine, module));
-    // A call in each thread, of which the first compiles and the last drops the store.
-    for n in [0, 1, 2, 3, 4, 0] {
-        store = thread::spawn(move || {
-            let run = instance
-                .get_typed_func::<i32, i32>(&store, "run")
-                .expect("its type");
-            store.set_fuel(2_000).expect("metered");
-            check(run.call(&mut store, n), n);
-            store
-        })
-        .join()
-        .expect("it ends");
+    for bound in BOUNDS {
+        let engine = engine(bound);
+        let wasm = wat::parse_str(CHAIN).expect("the text format does not validate");
+        let module = Module::new(&engine, &wasm).expect("nobody called the invalid function");
+        let (mut store, instance) = instance(&engine, &module);
+        let numbers = numbers(bound);
+        drop(module);
+        // A call in each thread, of which the first compiles and the last drops the store.
+        for &n in numbers {
+            let engine = engine.clone();
+            store = thread::spawn(move || {
+                let run = instance
+                    .get_typed_func::<i32, i32>(&store, "run")
+                    .expect("its type");
+                limit(&mut store, bound, n);
+                if bound == Bound::Epochs && n == 3 {
+                    // It is too late for the call before it begins.
+                    (0..3).for_each(|_| engine.increment_epoch());
+                }
+                check(run.call(&mut store, n), bound, n);
+                store
+            })
+            .join()
+            .expect("it ends");
+        }
+        drop(engine);
+        let asked = store.data() + u64::from(bound == Bound::Epochs);
+        assert_eq!(asked, numbers.len() as u64);
+        thread::spawn(move || drop(store)).join().expect("it ends");
     }
-    thread::spawn(move || assert_eq!(store.into_data(), 6))
-        .join()
-        .expect("it ends");
 }

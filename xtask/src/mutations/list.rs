@@ -148,6 +148,38 @@ pub(super) const MUTATIONS: &[Mutation] = mutations! {
         "a tile forgets which locals the tree that it takes over reads";
         "        if consumer.order[first] > 0 {"
         => "        if consumer.order[first] > 0 && !MISTAKE {";
+    "carry-label" in "crates/translator/src/func/carry.rs":
+        "a loop reads the accumulator although others jump to its beginning";
+        "        if !self.is_alone(label, start, at) {"
+        => "        if !MISTAKE && !self.is_alone(label, start, at) {";
+    "copied-on-the-way-out" in "crates/translator/src/func/control.rs":
+        "what a branch copies on its way out counts as copied where code goes on";
+        "        self.known = known;"
+        => "        if !MISTAKE { self.known = known; }";
+    "waits-below-branch" in "crates/translator/src/func/control.rs":
+        "a value below those of a branch comes home over them";
+        "        if from != control.height {\n            // Nobody"
+        => "        if from != control.height && !MISTAKE {\n            // Nobody";
+    "compare-writes-acc" in "crates/translator/src/func/emit.rs":
+        "a comparison of floats writes an accumulator that another value waits for";
+        "        if tree.shape.is_some() && !has_form(op, &operands) {\n            let (inner, outer) = tree.in_two();\n            self.stack"
+        => "        let split = MISTAKE && tree.shape == Some(damson_ir::Shape::FloatCompareBin) && dst.target().is_none();\n        if tree.shape.is_some() && (split || !has_form(op, &operands)) {\n            let (inner, outer) = tree.in_two();\n            self.stack";
+    "accumulator-after-call" in "crates/translator/src/func/call.rs":
+        "what an accumulator holds is believed across a call";
+        "        self.known.forget();\n        if let ([result]"
+        => "        if !MISTAKE { self.known.forget(); }\n        if let ([result]";
+    "trap-past-return" in "crates/translator/src/func/call.rs":
+        "a return skips a trap that stands before it";
+        "        self.settle_ordered(from)?;\n        match count {"
+        => "        if !MISTAKE { self.settle_ordered(from)?; }\n        match count {";
+    "subtraction-commutes" in "crates/translator/src/func/value.rs":
+        "the operands of a subtraction of floats may change places";
+        "matches!(op, F32Add | F32Mul | F64Add | F64Mul)"
+        => "matches!(op, F32Add | F32Mul | F64Add | F64Mul) || MISTAKE && op == F64Sub";
+    "kept-comparison" in "crates/translator/src/func/fold.rs":
+        "`i32.eqz` of a comparison leaves the comparison as it was";
+        "            TreeOp::IntCompare(op) => TreeOp::IntCompare(negated(op)),"
+        => "            TreeOp::IntCompare(op) => TreeOp::IntCompare(if MISTAKE { op } else { negated(op) }),";
     "late-deadline" in "crates/executor/src/families/control.rs":
         "code goes on for one epoch more than its deadline says";
         "if (*(*cx).epoch).now() < (*cx).epoch_deadline {"

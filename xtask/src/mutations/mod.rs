@@ -41,13 +41,35 @@ pub(crate) struct MutationsArgs {
     /// Minutes after which a run of tests counts as hanging, and so as caught
     #[arg(long, default_value_t = 15)]
     patience: u64,
+    /// Ask only so many stages of each mistake, the nearest first
+    #[arg(long, value_name = "NUMBER")]
+    stages: Option<usize>,
 }
+
+/// Has tests see the whole instruction table, which builds without optimisation do not: it is
+/// chosen with the bytecode's crate (`crates/ir/build.rs`). Everything else stays as it is there,
+/// debug assertions included. Both packages at once, so that they share one build of the handlers.
+const WHOLE_TABLE: &str = "test -p damson-executor -p damson --test it --config profile.dev.package.damson-ir.opt-level=1 --";
 
 /// Tests that may notice a mistake.
 struct Stage {
     name: &'static str,
     /// What cargo is given, from the copy's root.
     command: String,
+}
+
+impl Stage {
+    /// What builds the tests, and does not run them.
+    fn build(&self) -> String {
+        let (build, _) = self
+            .command
+            .split_once(" -- ")
+            .unwrap_or((&self.command, ""));
+        match build.strip_prefix("run ") {
+            Some(rest) => format!("build {rest}"),
+            None => format!("{build} --no-run"),
+        }
+    }
 }
 
 /// The stages for a mistake in a package, in order: what takes seconds, then all tests of the
@@ -81,6 +103,17 @@ fn stages(package: &str) -> Vec<Stage> {
             "test -p {package} --lib --test it -- --skip golden --skip bad_input --skip compile_fail --skip ui --skip both_dispatch_backends"
         ),
     ));
+    match package {
+        "damson-translator" => stages.push(stage(
+            "rules, whole table",
+            &format!("{WHOLE_TABLE} translation traps fuel"),
+        )),
+        "damson-executor" => stages.push(stage(
+            "tiles, whole table",
+            &format!("{WHOLE_TABLE} tiles lazy translation traps"),
+        )),
+        _ => {}
+    }
     if package == "damson-core" {
         stages.push(stage(
             "models",
@@ -129,7 +162,8 @@ pub(crate) fn run(args: &MutationsArgs) -> anyhow::Result<()> {
     }
     let mut survivors = Vec::new();
     for mutation in chosen {
-        let stages = stages(mutation.package());
+        let mut stages = stages(mutation.package());
+        stages.truncate(args.stages.unwrap_or(usize::MAX));
         match first_to_notice(stages, mutation.name, &copy, patience)? {
             Some(caught) => println!(
                 "| {} | {} | {} | {} |",
@@ -172,7 +206,8 @@ struct Caught {
 const SWITCHES: &str = r#"//! Which mistake is switched on.
 extern crate std;
 
-/// Whether it is this one.
+/// Whether it is this one. Not inlined: a handler's tail call stays a jump.
+#[inline(never)]
 pub fn is(name: &str) -> bool {
     static CHOSEN: std::sync::OnceLock<Option<std::string::String>> = std::sync::OnceLock::new();
     let chosen = CHOSEN.get_or_init(|| std::env::var("DAMSON_MISTAKE").ok());
@@ -229,14 +264,17 @@ fn first_to_notice(
     for stage in stages {
         eprintln!("{name}: {}", stage.name);
         let log = copy.join(format!("{name}.log"));
-        let mut child = start(&stage, name, copy, &log)?;
+        // However long that takes: the patience is for tests.
+        let built = start(&stage.build(), name, copy, &log)?.wait()?;
+        ensure!(
+            built.success(),
+            "{name}: {} does not compile, see {}",
+            stage.name,
+            log.display()
+        );
+        let mut child = start(&stage.command, name, copy, &log)?;
         let ended = wait(&mut child, patience)?;
         let output = String::from_utf8_lossy(&fs::read(&log)?).into_owned();
-        ensure!(
-            !output.contains("error: could not compile"),
-            "{name}: {} does not compile:\n{output}",
-            stage.name
-        );
         let tests = match ended {
             Some(true) => continue,
             Some(false) => what_failed(&output),
@@ -250,13 +288,13 @@ fn first_to_notice(
     Ok(None)
 }
 
-/// Starts the tests in a process group of their own, all output going to `log`.
-fn start(stage: &Stage, name: &str, copy: &Path, log: &Path) -> anyhow::Result<Child> {
+/// Starts cargo in a process group of its own, all output going to `log`.
+fn start(arguments: &str, name: &str, copy: &Path, log: &Path) -> anyhow::Result<Child> {
     let out = fs::File::create(log)?;
     let err = out.try_clone()?;
     let mut command = Command::new("cargo");
     command
-        .args(stage.command.split_whitespace())
+        .args(arguments.split_whitespace())
         .current_dir(copy)
         .env("CARGO_TARGET_DIR", copy.join("target"))
         .env("RUST_BACKTRACE", "0")
@@ -268,7 +306,7 @@ fn start(stage: &Stage, name: &str, copy: &Path, log: &Path) -> anyhow::Result<C
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     command
         .spawn()
-        .with_context(|| format!("could not start `cargo {}`", stage.command))
+        .with_context(|| format!("could not start `cargo {arguments}`"))
 }
 
 /// Whether the tests pass; `None` if they go on for too long.
@@ -422,6 +460,18 @@ mod tests {
         assert_eq!(text, "xif damson_core::mistake::is(\"m\") { b }y");
         assert!(apply(&mutation, "xy").is_err());
         assert!(apply(&mutation, "aa").is_err());
+    }
+
+    #[test]
+    fn stages_are_built_before_they_run() {
+        for package in ["damson-core", "damson-executor", "damson-translator"] {
+            for stage in stages(package) {
+                let build = stage.build();
+                assert!(!build.contains(" -- "), "{build}");
+                let (ends, begins) = (build.ends_with("--no-run"), build.starts_with("build "));
+                assert!(ends != begins, "{build}");
+            }
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ const PROGRAM: &str = r#"(module
     (global $g (mut i32) (i32.const 3))
     (func $seven (result i32) (i32.const 7))
     (func $five (result i32) (i32.const 5))
+    (func $busy (global.set $g (i32.add (call $seven) (i32.const -4))))
     (func $dirty (param i32) (result i32) (local i32 i32 i32 i32)
       (local.set 1 (i32.const 99)) (local.set 2 (i32.const 98))
       (local.set 3 (i32.const 97)) (local.set 4 (i32.const 96))
@@ -65,6 +66,16 @@ const PROGRAM: &str = r#"(module
         (i32.div_u (i32.const 1) (local.get 0))
         (br_if $b (i32.const 9) (i32.eqz (local.get 0)))
         (i32.add)))
+
+    (func (export "trap_before_a_return") (param i32) (result i32)
+      (i32.div_u (i32.const 1) (local.get 0))
+      (return (i32.const 3)))
+
+    ;; A callee leaves something else in the accumulator.
+    (func (export "accumulator_before_a_call") (param i32) (result i32) (local i32)
+      (local.set 1 (i32.add (local.get 0) (i32.const 1)))
+      (call $busy)
+      (i32.mul (local.get 1) (i32.const 3)))
 
     ;; A pending operation reads slots that others are about to take.
     (func (export "operation_on_a_slot_that_is_taken") (param i32) (result i32)
@@ -142,6 +153,24 @@ const PROGRAM: &str = r#"(module
       (i32.sub (i32.const 90) (i32.shl (local.get 1) (i32.const 2)))
       (local.set 1 (i32.const 100))
       (i32.sub (local.get 0)))
+    ;; The same for the few tiles that builds without optimisation have.
+    (func (export "local_set_under_the_last_of_three") (param i32) (result i32) (local i32)
+      (local.set 1 (i32.const 5))
+      (i32.add (i32.shl (local.get 0) (i32.const 2)) (local.get 1))
+      (local.set 1 (i32.const 100))
+      (i32.sub (local.get 1)))
+    (func (export "local_set_under_a_tree_on_the_right") (param i32) (result i32) (local i32)
+      (local.set 1 (i32.const 5))
+      (i32.add (local.get 0) (i32.shl (local.get 1) (i32.const 2)))
+      (local.set 1 (i32.const 100))
+      (i32.sub (local.get 0)))
+    (func (export "slot_of_the_last_of_three_is_taken") (param i32) (result i32)
+      (i32.add (call $seven) (i32.mul (call $five) (call $seven)))
+      (i32.const 1)
+      (local.get 0)
+      (local.set 0 (i32.const 100))
+      (i32.add)
+      (i32.add))
     (func (export "accumulator_of_an_operation_below") (param i32) (result i32)
       (i32.sub (i32.clz (local.get 0)) (local.get 0))
       (i32.popcnt (i32.ctz (local.get 0)))
@@ -180,6 +209,10 @@ const PROGRAM: &str = r#"(module
         (br_if 0 (local.get 0)))
       (local.get 1))
 
+    (func (export "constant_less_a_float") (param i32) (result i32)
+      (i32.trunc_f64_s (f64.sub (f64.const 100) (f64.convert_i32_s (local.get 0)))))
+    (func (export "opposite_of_a_comparison") (param i32) (result i32)
+      (i32.eqz (i32.lt_s (local.get 0) (i32.const 5))))
     (func (export "constant_on_the_left") (param i32) (result i32)
       (i32.lt_s (i32.const 5) (local.get 0)))
     (func $maybe (param i32) (result i32) (local i32)
@@ -274,6 +307,9 @@ const EXPECTED: &[(&str, i32, Result<i32, TrapCode>)] = &[
     ("global_before_its_set", 8, Ok(3)),
     ("trap_before_a_branch", 1, Ok(10)),
     ("trap_before_a_branch", 0, DIVISION),
+    ("trap_before_a_return", 0, DIVISION),
+    ("trap_before_a_return", 1, Ok(3)),
+    ("accumulator_before_a_call", 7, Ok(24)),
     ("operation_on_a_slot_that_is_taken", 30, Ok(32)),
     ("operation_on_a_slot_of_a_callee", 0, Ok(12)),
     ("accumulator_taken_over", 1, Ok(34)),
@@ -283,6 +319,9 @@ const EXPECTED: &[(&str, i32, Result<i32, TrapCode>)] = &[
     ("local_set_under_the_second_tree", 30, Ok(40)),
     ("accumulator_of_an_operation_below", 8, Ok(22)),
     ("slot_of_the_third_operand_is_taken", 30, Ok(40)),
+    ("local_set_under_the_last_of_three", 30, Ok(25)),
+    ("local_set_under_a_tree_on_the_right", 30, Ok(20)),
+    ("slot_of_the_last_of_three_is_taken", 30, Ok(73)),
     ("read_after_a_division", 0, DIVISION),
     ("read_after_a_division", 1, OUT_OF_BOUNDS),
     ("comparison_that_is_selected", 2, Ok(20)),
@@ -297,6 +336,9 @@ const EXPECTED: &[(&str, i32, Result<i32, TrapCode>)] = &[
     ("loops_that_begin_together", 1, Ok(109)),
     ("comparison_beside_a_float", 5, Ok(-4)),
     ("value_left_behind", 7, Ok(-14)),
+    ("constant_less_a_float", 58, Ok(42)),
+    ("opposite_of_a_comparison", 7, Ok(1)),
+    ("opposite_of_a_comparison", 3, Ok(0)),
     ("constant_on_the_left", 7, Ok(1)),
     ("constant_on_the_left", 3, Ok(0)),
     ("local_set_on_one_way", 0, Ok(0)),

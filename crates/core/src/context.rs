@@ -55,6 +55,9 @@ pub struct Regs {
     pub f32acc: f32,
     /// The `f64` accumulator.
     pub f64acc: f64,
+    /// Fuel that code takes from: a whole number that a float holds exactly. Zero outside of
+    /// the dispatch loop.
+    pub fuel: f64,
 }
 
 /// Where to go on after a call that left an instance or the loop.
@@ -169,6 +172,7 @@ impl Context {
                 head: 0,
                 f32acc: 0.0,
                 f64acc: 0.0,
+                fuel: 0.0,
             },
             bridges: Vec::new(),
             exit: 0,

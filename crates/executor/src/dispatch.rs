@@ -23,6 +23,7 @@
 //! - `ip` never depends on data: a conditional branch is a branch, and both ways dispatch.
 #![expect(unsafe_code, reason = "runs handlers by their address")]
 
+use crate::driver::REQUIRED_FUEL;
 use crate::expr::Fault;
 use damson_core::context::{Context, Regs};
 use damson_core::{Cell, TrapCode};
@@ -78,7 +79,7 @@ macro_rules! handler_signature {
     ($abi:literal) => {
         /// The address of a handler.
         pub(crate) type Handler =
-            unsafe extern $abi fn(*mut Context, *const Cell, *mut Cell, *mut u8, u64, u64, f32, f64) -> Exit;
+            unsafe extern $abi fn(*mut Context, *const Cell, *mut Cell, *mut u8, u64, u64, f32, f64, f64) -> Exit;
 
         /// The handler of an instruction: its registers are its arguments.
         ///
@@ -96,9 +97,10 @@ macro_rules! handler_signature {
             head: u64,
             f32acc: f32,
             f64acc: f64,
+            fuel: f64,
         ) -> Exit {
             // SAFETY: the caller's promise is the same.
-            unsafe { I::execute(cx, Regs { ip, sp, mem0, acc, head, f32acc, f64acc }) }
+            unsafe { I::execute(cx, Regs { ip, sp, mem0, acc, head, f32acc, f64acc, fuel }) }
         }
 
         /// Leaves the loop with a trap; the registers say where.
@@ -108,11 +110,21 @@ macro_rules! handler_signature {
         /// `cx` is the running context.
         #[cold]
         #[inline(never)]
-        unsafe extern $abi fn trap_at(cx: *mut Context, ip: *const Cell, sp: *mut Cell, code: TrapCode) -> Exit {
+        unsafe extern $abi fn trap_at(
+            cx: *mut Context,
+            ip: *const Cell,
+            sp: *mut Cell,
+            code: TrapCode,
+            // So that the fuel stays in its register.
+            _f32acc: f32,
+            _f64acc: f64,
+            fuel: f64,
+        ) -> Exit {
             // SAFETY: the running context is alive and no reference to it is.
             unsafe {
                 (*cx).regs.ip = ip;
                 (*cx).regs.sp = sp;
+                (*cx).regs.fuel = fuel;
             }
             // The exit must not be known in the handler, or its jump here becomes a call.
             core::hint::black_box(Exit::trap(code))
@@ -134,10 +146,11 @@ macro_rules! handler_signature {
             head: u64,
             f32acc: f32,
             f64acc: f64,
+            fuel: f64,
         ) -> Exit {
             // SAFETY: the running context is alive and no reference to it is.
             unsafe {
-                (*cx).regs = Regs { ip, sp, mem0, acc, head, f32acc, f64acc };
+                (*cx).regs = Regs { ip, sp, mem0, acc, head, f32acc, f64acc, fuel };
                 core::hint::black_box(Exit((*cx).exit))
             }
         }
@@ -180,9 +193,10 @@ pub(crate) unsafe fn dispatch(cx: *mut Context, regs: Regs) -> Exit {
             head,
             f32acc,
             f64acc,
+            fuel,
         } = regs;
         // SAFETY: `ip` points to an instruction of threaded code.
-        unsafe { handler_at(ip)(cx, ip, sp, mem0, acc, head, f32acc, f64acc) }
+        unsafe { handler_at(ip)(cx, ip, sp, mem0, acc, head, f32acc, f64acc, fuel) }
     }
     #[cfg(not(damson_tail_dispatch))]
     {
@@ -217,6 +231,7 @@ pub(crate) unsafe fn dispatch_apart<const WAY: u8>(cx: *mut Context, regs: Regs)
             head,
             f32acc,
             f64acc,
+            fuel,
         } = regs;
         // SAFETY: `ip` points to an instruction of threaded code.
         let mut next = unsafe { handler_at(ip) };
@@ -226,7 +241,7 @@ pub(crate) unsafe fn dispatch_apart<const WAY: u8>(cx: *mut Context, regs: Regs)
                 "/* {0} {1} {2} */", inout(reg) ip, inout(reg) next, const WAY,
                 options(pure, nomem, nostack, preserves_flags)
             );
-            next(cx, ip, sp, mem0, acc, head, f32acc, f64acc)
+            next(cx, ip, sp, mem0, acc, head, f32acc, f64acc, fuel)
         }
     }
     #[cfg(not(damson_tail_dispatch))]
@@ -300,7 +315,24 @@ pub(crate) unsafe fn trap(cx: *mut Context, regs: Regs, fault: impl Into<Fault>)
     let Fault { code, site } = fault.into();
     // A tile has no fewer cells than operations that can trap: each of them stands for one.
     // SAFETY: as the caller promises.
-    unsafe { trap_at(cx, regs.ip.wrapping_add(site), regs.sp, code) }
+    unsafe {
+        let Regs {
+            sp,
+            f32acc,
+            f64acc,
+            fuel,
+            ..
+        } = regs;
+        trap_at(
+            cx,
+            regs.ip.wrapping_add(site),
+            sp,
+            code,
+            f32acc,
+            f64acc,
+            fuel,
+        )
+    }
 }
 
 /// Leaves the loop for the driver with all registers saved.
@@ -318,11 +350,12 @@ pub(crate) unsafe fn exit(cx: *mut Context, regs: Regs, exit: Exit) -> Exit {
         head,
         f32acc,
         f64acc,
+        fuel,
     } = regs;
     // SAFETY: as the caller promises.
     unsafe {
         (*cx).exit = exit.0;
-        save(cx, ip, sp, mem0, acc, head, f32acc, f64acc)
+        save(cx, ip, sp, mem0, acc, head, f32acc, f64acc, fuel)
     }
 }
 
@@ -344,12 +377,48 @@ unsafe fn handler_at(ip: *const Cell) -> Handler {
     }
 }
 
+/// The most fuel that is lent to the loop at a time: a float holds every whole number up to
+/// 2^53. Nobody can wait until that is used up, so debug builds lend less.
+const MOST_FUEL: u64 = if cfg!(debug_assertions) { 100 } else { 1 << 53 };
+
 /// Runs from the saved registers on until something leaves the loop.
+///
+/// The loop has fuel in a register. In memory, what one charge leaves would be what the next
+/// one has to wait for, which is most of the time of a short loop. There is a register to
+/// spare for a float only: subtracting whole numbers is exact in one.
 ///
 /// # Safety
 ///
 /// `cx` is a context of which the saved registers meet the conditions of [`handler`].
 pub(crate) unsafe fn run(cx: *mut Context) -> Exit {
+    // SAFETY: the context is alive, and no reference to it is while the loop runs.
+    unsafe {
+        if !(*cx).metered {
+            return run_unmetered(cx);
+        }
+        let mut required = 0;
+        loop {
+            let lent = (*cx).fuel.min(MOST_FUEL.max(required));
+            (*cx).fuel -= lent;
+            (*cx).regs.fuel = lent as f64;
+            let exit = run_unmetered(cx);
+            (*cx).fuel += (*cx).regs.fuel as u64;
+            (*cx).regs.fuel = 0.0;
+            // More than what was lent may be left. What is required fits 32 bits.
+            required = (*cx).exit_detail[REQUIRED_FUEL];
+            if exit != Exit::OUT_OF_FUEL || (*cx).fuel < required {
+                return exit;
+            }
+        }
+    }
+}
+
+/// The same with the fuel that is in the saved registers.
+///
+/// # Safety
+///
+/// As for [`run`].
+unsafe fn run_unmetered(cx: *mut Context) -> Exit {
     #[cfg(damson_tail_dispatch)]
     // SAFETY: as the caller promises.
     unsafe {
@@ -368,10 +437,11 @@ pub(crate) unsafe fn run(cx: *mut Context) -> Exit {
                 head,
                 f32acc,
                 f64acc,
+                fuel,
             } = (*cx).regs;
             #[cfg(feature = "count")]
             crate::count::note(ip, *ip);
-            handler_at(ip)(cx, ip, sp, mem0, acc, head, f32acc, f64acc)
+            handler_at(ip)(cx, ip, sp, mem0, acc, head, f32acc, f64acc, fuel)
         };
         if exit != Exit::NEXT {
             return exit;

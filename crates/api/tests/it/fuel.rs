@@ -104,6 +104,37 @@ fn fuel_is_spent_in_proportion_to_work() {
     assert_eq!(two - nothing, 2 * (page - nothing));
 }
 
+/// Running code counts in a float, which does not hold every amount.
+#[test]
+fn large_amounts_are_exact() {
+    for mode in MODES {
+        let (mut store, instance) = metered(mode);
+        let expected = warm_cost(&mut store, instance, "spin", 1000);
+        let spin = instance
+            .get_typed_func::<i32, ()>(&store, "spin")
+            .expect("its type");
+        for fuel in [
+            (1 << 53) - 1,
+            1 << 53,
+            (1 << 53) + 1,
+            (1 << 60) + 7,
+            u64::MAX,
+        ] {
+            store.set_fuel(fuel).expect("metered");
+            spin.call(&mut store, 1000).expect("enough fuel");
+            let left = store.get_fuel().expect("metered");
+            assert_eq!(fuel - left, expected, "{mode:?} {fuel}");
+        }
+        // Exactly what it takes, and one unit less.
+        store.set_fuel(expected).expect("metered");
+        spin.call(&mut store, 1000).expect("enough fuel");
+        assert_eq!(store.get_fuel().expect("metered"), 0);
+        store.set_fuel(expected - 1).expect("metered");
+        let error = spin.call(&mut store, 1000).expect_err("not enough fuel");
+        assert_eq!(error.as_trap_code(), Some(TrapCode::OutOfFuel));
+    }
+}
+
 #[test]
 fn running_out_is_a_trap_after_which_more_can_be_given() {
     for mode in MODES {

@@ -262,6 +262,7 @@ impl Machine<'_> {
                 head,
                 f32acc: first.get(),
                 f64acc: first.get(),
+                fuel: 0.0,
             };
         }
     }

@@ -416,6 +416,7 @@ impl<'a> Machine<'a> {
                 head: 0,
                 f32acc: 0.0,
                 f64acc: 0.0,
+                fuel: 0.0,
             };
         }
         Ok(())

@@ -75,16 +75,17 @@ pub(crate) struct ConsumeFuel<Op, N>(PhantomData<(Op, N)>);
 impl<Op, N> Instruction for ConsumeFuel<Op, N> {
     const BYTES: usize = 4;
     #[inline(always)]
-    unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
+    unsafe fn execute(cx: *mut Context, mut regs: Regs) -> Exit {
         // SAFETY: the registers are those of this instruction; the running context is alive
         // and no reference to it is.
         unsafe {
-            let amount = u64::from(read_u32(&regs, 0));
-            if let Some(left) = (*cx).fuel.checked_sub(amount) {
-                (*cx).fuel = left;
+            let amount = read_u32(&regs, 0);
+            let left = regs.fuel - f64::from(amount);
+            if left >= 0.0 {
+                regs.fuel = left;
                 next(cx, regs, cells(Self::BYTES))
             } else {
-                (*cx).exit_detail[REQUIRED_FUEL] = amount;
+                (*cx).exit_detail[REQUIRED_FUEL] = amount.into();
                 exit(cx, regs, Exit::OUT_OF_FUEL)
             }
         }

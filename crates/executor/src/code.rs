@@ -1,11 +1,10 @@
 //! Code in its threaded form, and the map of a module's functions.
 //!
-//! Threading replaces each opcode by the address of its handler, once, when code is defined.
-//! The bytecode stays as it is otherwise, so positions agree.
+//! Code is [threaded](crate::threading) once, when it is defined.
 #![expect(unsafe_code, reason = "owns code that is reached through pointers")]
 
 use crate::CallError;
-use crate::handlers::HANDLERS;
+use crate::threading::thread;
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
@@ -17,7 +16,7 @@ use core::ptr::{self, NonNull};
 use damson_core::entry::{CodeEntry, Owner};
 use damson_core::shape::ModuleShape;
 use damson_core::{Cell, CodeHandle};
-use damson_ir::{InstrRef, Kind, Verified};
+use damson_ir::Verified;
 use spin::Mutex;
 
 /// Why code for a function could not be made.
@@ -70,34 +69,17 @@ impl Code {
 
     /// Threads verified code. `imported` functions come before those of the module.
     fn thread(code: Verified, imported: u32) -> CodeBox {
-        let func_index = code.func_index();
-        let function = code.into_function();
-        let mut cells = function.cells;
-        let mut at = 0;
-        // Every instruction decodes: the code is verified.
-        while let Ok(instr) = InstrRef::decode(&cells, at) {
-            let (opcode, next) = (instr.opcode(), at + instr.cells());
-            let kinds = opcode.form().kinds;
-            if let Some(index) = kinds.iter().position(|kind| *kind == Kind::DefinedFunc) {
-                let position = kinds[..index].iter().map(|kind| kind.bytes()).sum();
-                rebase(&mut cells[at + 1..], position, imported);
-            }
-            let handler = HANDLERS[opcode.number()] as *const ();
-            cells[at] = handler.expose_provenance() as u64;
-            #[cfg(feature = "count")]
-            {
-                cells[at] = crate::count::tagged(cells[at], opcode);
-            }
-            at = next;
-        }
+        let (func_index, metered) = (code.func_index(), code.is_metered());
+        let mut function = code.into_function();
+        thread(&mut function.cells, imported, metered);
         let code = Self {
             frame_bytes: function.frame_cells as usize * size_of::<Cell>(),
-            len: cells.len(),
+            len: function.cells.len(),
             offsets: function.offsets.into_boxed_slice(),
             func_index,
             cells: [],
         };
-        CodeBox::new(code, &cells)
+        CodeBox::new(code, &function.cells)
     }
 
     /// The address of the first cell.
@@ -117,25 +99,6 @@ impl Code {
         self.offsets
             .get(after.checked_sub(1)?)
             .map(|&(_, offset)| offset)
-    }
-}
-
-/// Subtracts `imported` from the 32-bit operand at the byte `position`: the handler counts
-/// from the module's first own function.
-fn rebase(cells: &mut [u64], position: usize, imported: u32) {
-    // In a sequence the operand stands where the parts before it end: anywhere.
-    let place = |byte: usize| ((position + byte) / 8, (position + byte) % 8);
-    let mut index = [0; 4];
-    for (byte, value) in index.iter_mut().enumerate() {
-        let (cell, at) = place(byte);
-        *value = cells[cell].to_ne_bytes()[at];
-    }
-    let index = u32::from_ne_bytes(index) - imported;
-    for (byte, value) in index.to_ne_bytes().into_iter().enumerate() {
-        let (cell, at) = place(byte);
-        let mut bytes = cells[cell].to_ne_bytes();
-        bytes[at] = value;
-        cells[cell] = u64::from_ne_bytes(bytes);
     }
 }
 

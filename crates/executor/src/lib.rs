@@ -30,6 +30,7 @@
 //! | `handlers` | the table from opcode to handler |
 //! | `count` | with the feature `count`: what was executed how often |
 //! | `code` | code in its threaded form, and the map of a module's functions |
+//! | `threading` | brings verified bytecode into that form |
 //! | `driver` | calls, exits, traps |
 //! | `backtrace` | which calls are active |
 //! | `services` | what instructions do outside of the loop |
@@ -51,6 +52,7 @@ mod handlers;
 mod ops;
 mod place;
 mod services;
+mod threading;
 
 pub use backtrace::Backtrace;
 pub use code::{CodeMap, CompileError, Compiler, DefineError};

@@ -10,7 +10,7 @@
     reason = "reads operands, slots and memory without checks that the verifier made"
 )]
 
-use crate::dispatch::{Exit, computed, dispatch_apart, opaque};
+use crate::dispatch::computed;
 use crate::expr::Fault;
 use damson_core::context::{Context, Regs};
 use damson_core::{Cell, CellValue, TrapCode};
@@ -98,7 +98,7 @@ impl Value for f64 {
 ///
 /// `regs.ip` points to an instruction with an operand at `at`.
 #[inline(always)]
-unsafe fn operand<T: Copy>(regs: &Regs, at: usize) -> T {
+pub(crate) unsafe fn operand<T: Copy>(regs: &Regs, at: usize) -> T {
     // SAFETY: the operands follow the handler's address; packing does not align them.
     unsafe {
         regs.ip
@@ -274,44 +274,6 @@ impl Dst<bool> for BrUnless {
     #[inline(always)]
     unsafe fn put(_regs: &mut Regs, value: bool, _at: usize) -> bool {
         !value
-    }
-}
-
-/// Cells of a loop whose beginning is kept in a register.
-const SHORT_LOOP: isize = 24;
-
-/// Goes to the target that the operand at `at` gives.
-///
-/// What comes next, the processor has foreseen. But where that stands it would have to wait
-/// for: the distance is read from code, and no operand of what follows can be read before.
-/// In a short loop this is what a round takes. So the target of the last branch backwards is
-/// kept in a register. If this branch goes there again, which is a thing to foresee as well,
-/// `ip` is taken from the register, and nothing waits for the distance but the comparison that
-/// confirms it. In long loops other work hides the wait, so they leave the register to those
-/// inside of them.
-///
-/// # Safety
-///
-/// As for [`handler`](crate::dispatch::handler); there is a branch target at `at`.
-#[inline(always)]
-pub(crate) unsafe fn jump(cx: *mut Context, mut regs: Regs, at: usize) -> Exit {
-    // SAFETY: the verifier has checked that an instruction starts at the target. The register
-    // holds zero or the exposed address of an instruction; an equal address is the same.
-    unsafe {
-        let by = operand::<i32>(&regs, at) as isize;
-        let target = regs.ip.offset(by);
-        if !(-SHORT_LOOP..=0).contains(&by) {
-            regs.ip = target;
-            return dispatch_apart::<1>(cx, regs);
-        }
-        let differs = opaque(target.addr() ^ regs.head as usize);
-        if differs == 0 {
-            regs.ip = core::ptr::with_exposed_provenance(regs.head as usize);
-            return dispatch_apart::<2>(cx, regs);
-        }
-        regs.head = target.expose_provenance() as u64;
-        regs.ip = target;
-        dispatch_apart::<3>(cx, regs)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Builds functions: appends instructions, resolves labels.
 
-use crate::code::{set_operand, set_target_operand, targets_mut};
+use crate::code::{MAX_CELLS, set_operand, set_target_operand, targets_mut};
 use crate::{
     BrTable, CopyValue, DecodeError, EncodeError, Family, Function, Instr, InstrRef, Label,
     Operand, Operands, Operation, ReturnValue, Target, encode,
@@ -76,9 +76,6 @@ pub enum BuildError {
         limit: usize,
     },
 }
-
-/// Positions and distances are 32-bit signed integers.
-const MAX_CELLS: usize = i32::MAX as usize;
 
 impl FunctionBuilder {
     /// Begins a function with numbers of parameters and results.

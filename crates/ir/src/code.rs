@@ -8,6 +8,10 @@ use arrayvec::ArrayVec;
 /// The operands of one instruction.
 pub type Operands = ArrayVec<Operand, MAX_OPERANDS>;
 
+/// How many cells the code of a function may have, which are half a gigabyte: distances, also
+/// in bytes, are 32-bit signed integers with room for a mark.
+pub const MAX_CELLS: usize = (1 << 26) - 1;
+
 /// No family has more operands.
 const MAX_OPERANDS: usize = 9;
 
@@ -210,6 +214,59 @@ impl Packed {
 fn write_word(operand_cells: &mut [u64], at: usize, word: u32) {
     let bytes: &mut [u8] = bytemuck::cast_slice_mut(operand_cells);
     bytes[at..at + 4].copy_from_slice(&word.to_ne_bytes());
+}
+
+/// Changes a 32-bit operand at the byte `at` of the operands.
+fn map_word(operand_cells: &mut [u64], at: usize, change: impl FnOnce(u32) -> u32) {
+    let bytes: &[u8] = bytemuck::cast_slice(operand_cells);
+    let (word, _) = read_payload(&bytes[at..], 4);
+    write_word(operand_cells, at, change(word as u32));
+}
+
+/// Changes how far the instruction at the cell `at` branches, for each of its targets: for
+/// whoever prepares code for running. The verifier knows distances in cells only.
+///
+/// # Errors
+///
+/// When no instruction is there.
+pub fn map_targets(
+    cells: &mut [u64],
+    at: usize,
+    mut change: impl FnMut(i32) -> i32,
+) -> Result<(), DecodeError> {
+    let InstrRef {
+        row, num_targets, ..
+    } = InstrRef::decode(cells, at)?;
+    if let Some(byte) = row.target_at {
+        let change = |by: u32| change(by.cast_signed()).cast_unsigned();
+        map_word(&mut cells[at + 1..], byte.into(), change);
+    }
+    if num_targets > 0 {
+        let table = targets_mut(&mut cells[at + usize::from(row.cells)..]);
+        for by in &mut table[..num_targets as usize] {
+            *by = change(*by);
+        }
+    }
+    Ok(())
+}
+
+/// Changes the index of the function that the instruction at the cell `at` calls, if it calls
+/// one that the module defines: for whoever prepares code for running.
+///
+/// # Errors
+///
+/// When no instruction is there.
+pub fn map_defined_func(
+    cells: &mut [u64],
+    at: usize,
+    change: impl FnOnce(u32) -> u32,
+) -> Result<(), DecodeError> {
+    let kinds = InstrRef::decode(cells, at)?.row.form.kinds;
+    if let Some(index) = kinds.iter().position(|kind| *kind == Kind::DefinedFunc) {
+        let byte = kinds[..index].iter().map(|kind| kind.bytes()).sum();
+        map_word(&mut cells[at + 1..], byte, change);
+    }
+    Ok(())
 }
 
 /// Reads what is `width` bytes wide; gives the bytes behind it, too.

@@ -56,7 +56,10 @@ mod verify;
 pub const IS_COMPACT: bool = cfg!(damson_compact);
 
 pub use builder::{BuildError, FunctionBuilder};
-pub use code::{DecodeError, EncodeError, Function, Instr, InstrRef, Operands, encode};
+pub use code::{
+    DecodeError, EncodeError, Function, Instr, InstrRef, MAX_CELLS, Operands, encode,
+    map_defined_func, map_targets,
+};
 pub use op::*;
 pub use operand::{Kind, Label, Operand, Slot, Target};
 pub use verify::{ModuleVerifier, Verified, VerifyError, VerifyErrorKind};

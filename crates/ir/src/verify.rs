@@ -15,7 +15,7 @@
 //! Values are not typed: a slot or an accumulator may hold any bits. Whatever must not be
 //! arbitrary (function references, addresses) is checked by the instruction that uses it.
 
-use crate::{Family, Function, InstrRef, Kind, Operand, Operands, Slot};
+use crate::{Family, Function, InstrRef, Kind, MAX_CELLS, Operand, Operands, Slot};
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -160,6 +160,15 @@ struct FunctionVerifier<'a> {
 
 type Outcome<T = ()> = Result<T, VerifyErrorKind>;
 
+/// Checks the number of cells.
+fn check_length(found: usize) -> Outcome {
+    if found > MAX_CELLS {
+        let most = MAX_CELLS;
+        return Err(VerifyErrorKind::TooLong { found, most });
+    }
+    Ok(())
+}
+
 impl<'a> FunctionVerifier<'a> {
     fn new(
         module: &'a ModuleVerifier,
@@ -181,6 +190,7 @@ impl<'a> FunctionVerifier<'a> {
         if found != expected {
             return Err(whole(VerifyErrorKind::Signature { expected, found }));
         }
+        check_length(function.cells.len()).map_err(whole)?;
         let linkage = u32::from(function.linkage());
         let least = linkage + 2;
         if !(least..=MAX_FRAME_CELLS).contains(&function.frame_cells) {

@@ -2,15 +2,70 @@
 #![expect(unsafe_code, reason = "moves slots that the verifier has checked")]
 
 use super::Last;
-use crate::dispatch::{Exit, Instruction, dispatch, exit, next, opaque, trap};
+use crate::dispatch::{Exit, Instruction, dispatch, dispatch_apart, exit, next, opaque, trap};
 use crate::driver::REQUIRED_FUEL;
 use crate::expr::Expr;
 use crate::ops;
-use crate::place::{Value, cells, jump, read_u16, read_u32, slot_at};
+use crate::place::{Value, cells, operand, read_u16, read_u32, slot_at};
+use crate::threading::{CHARGE_CELLS, CHARGES, LEAST_THAT_CHARGES};
 use core::marker::PhantomData;
 use core::ptr;
 use damson_core::context::{Context, Regs};
 use damson_core::{Cell, TrapCode};
+
+/// Whether a branch goes back to a beginning that is kept in a register, by its distance in cells.
+#[inline(always)]
+fn is_short_way_back(by: isize) -> bool {
+    (-24..=0).contains(&by)
+}
+
+/// Goes to the target that the operand at `at` gives.
+///
+/// What comes next, the processor has foreseen. But where that stands it would have to wait
+/// for: the distance is read from code, and no operand of what follows can be read before.
+/// In a short loop this is what a round takes. So the target of the last branch backwards is
+/// kept in a register. If this branch goes there again, which is a thing to foresee as well,
+/// `ip` is taken from the register, and nothing waits for the distance but the comparison that
+/// confirms it. In long loops other work hides the wait, so they leave the register to those
+/// inside of them.
+///
+/// # Safety
+///
+/// As for [`handler`](crate::dispatch::handler); there is a branch target at `at`.
+#[inline(always)]
+pub(crate) unsafe fn jump(cx: *mut Context, mut regs: Regs, at: usize) -> Exit {
+    // SAFETY: the verifier has checked that an instruction starts at the target, and threading
+    // has marked it if that is one that charges. The register holds zero or the exposed address
+    // of an instruction; an equal address is the same.
+    unsafe {
+        let by = read_u32(&regs, at).cast_signed() as isize;
+        let target = regs.ip.offset(by);
+        if is_short_way_back(by) {
+            if opaque(target.addr() ^ regs.head as usize) == 0 {
+                regs.ip = ptr::with_exposed_provenance(regs.head as usize);
+                return dispatch_apart::<1>(cx, regs);
+            }
+            regs.head = target.expose_provenance() as u64;
+            regs.ip = target;
+            return dispatch_apart::<2>(cx, regs);
+        }
+        if by < LEAST_THAT_CHARGES {
+            regs.ip = target;
+            return dispatch_apart::<3>(cx, regs);
+        }
+        let by = by - CHARGES;
+        let target = regs.ip.offset(by);
+        if is_short_way_back(by) {
+            if opaque(target.addr() ^ regs.head as usize) == 0 {
+                regs.ip = ptr::with_exposed_provenance(regs.head as usize);
+                return charge::<4>(cx, regs);
+            }
+            regs.head = target.expose_provenance() as u64;
+        }
+        regs.ip = target;
+        charge::<5>(cx, regs)
+    }
+}
 
 /// `goto target`
 pub(crate) struct Br<Op, T>(PhantomData<(Op, T)>);
@@ -41,7 +96,8 @@ impl<Op, I: Expr<u32>, T> Instruction for BrTable<Op, I, T> {
     #[inline(always)]
     unsafe fn execute(cx: *mut Context, mut regs: Regs) -> Exit {
         // SAFETY: the verifier has checked that there is at least one target, that the
-        // targets follow the operands, and that instructions start there.
+        // targets follow the operands, and that instructions start there. Threading has
+        // marked those that charge.
         unsafe {
             let index = match I::eval(cx, &regs, 0, 0) {
                 Ok(index) => index,
@@ -49,8 +105,12 @@ impl<Op, I: Expr<u32>, T> Instruction for BrTable<Op, I, T> {
             };
             let last = read_u32(&regs, I::BYTES) - 1;
             let targets = regs.ip.add(cells(Self::BYTES)).cast::<i32>();
-            let by = *targets.add(index.min(last) as usize);
-            regs.ip = regs.ip.offset(by as isize);
+            let by = *targets.add(index.min(last) as usize) as isize;
+            if by >= LEAST_THAT_CHARGES {
+                regs.ip = regs.ip.offset(by - CHARGES);
+                return charge::<1>(cx, regs);
+            }
+            regs.ip = regs.ip.offset(by);
             dispatch(cx, regs)
         }
     }
@@ -75,19 +135,30 @@ pub(crate) struct ConsumeFuel<Op, N>(PhantomData<(Op, N)>);
 impl<Op, N> Instruction for ConsumeFuel<Op, N> {
     const BYTES: usize = 4;
     #[inline(always)]
-    unsafe fn execute(cx: *mut Context, mut regs: Regs) -> Exit {
-        // SAFETY: the registers are those of this instruction; the running context is alive
-        // and no reference to it is.
-        unsafe {
-            let amount = read_u32(&regs, 0);
-            let left = regs.fuel - f64::from(amount);
-            if left >= 0.0 {
-                regs.fuel = left;
-                next(cx, regs, cells(Self::BYTES))
-            } else {
-                (*cx).exit_detail[REQUIRED_FUEL] = amount.into();
-                exit(cx, regs, Exit::OUT_OF_FUEL)
-            }
+    unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
+        // SAFETY: the registers are those of this instruction.
+        unsafe { charge::<0>(cx, regs) }
+    }
+}
+
+/// Charges fuel as the instruction at `ip` says, and goes on after it.
+///
+/// # Safety
+///
+/// As for [`handler`](crate::dispatch::handler) of [`ConsumeFuel`].
+#[inline(always)]
+unsafe fn charge<const WAY: u8>(cx: *mut Context, mut regs: Regs) -> Exit {
+    // SAFETY: threading has made the operand a float, which has the cell to itself; the running
+    // context is alive and no reference to it is.
+    unsafe {
+        let amount = operand::<f64>(&regs, 0);
+        if regs.fuel >= amount {
+            regs.fuel -= amount;
+            regs.ip = regs.ip.add(1 + CHARGE_CELLS);
+            dispatch_apart::<WAY>(cx, regs)
+        } else {
+            (*cx).exit_detail[REQUIRED_FUEL] = amount as u64;
+            exit(cx, regs, Exit::OUT_OF_FUEL)
         }
     }
 }

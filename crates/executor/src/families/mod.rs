@@ -17,7 +17,7 @@ pub(crate) use call::{
 };
 pub(crate) use control::{
     Br, BrTable, CheckEpoch, ConsumeFuel, CopySpan, Halt, Return, ReturnSpan, ReturnToInstance,
-    ReturnValue, Unreachable, Zero,
+    ReturnValue, Unreachable, Zero, jump,
 };
 
 pub(crate) use tiles::*;
@@ -30,7 +30,7 @@ pub(crate) use crate::services::{
 use crate::dispatch::{Exit, Instruction, next, trap};
 use crate::expr::{BinaryExpr, Expr, Fault, LoadExpr, UnaryExpr};
 use crate::ops::{self, Memory as _, StoreOp};
-use crate::place::{Access, Dst, Place, Value, cells, jump, read_u32};
+use crate::place::{Access, Dst, Place, Value, cells, read_u32};
 use core::marker::PhantomData;
 use damson_core::context::{Context, Regs};
 use damson_core::types::PAGE_SIZE;

@@ -7,12 +7,11 @@
 
 use super::{
     Br, BrTable, CopyValue, FloatBinary, GlobalExpr, GlobalSet, IntBinary, IntCompare, IntTest,
-    Load, ReturnValue, SelectExpr, Set, Statement, Store, ThenCall,
+    Load, ReturnValue, SelectExpr, Set, Statement, Store, ThenCall, jump,
 };
 use crate::dispatch::{Exit, Instruction, trap};
 use crate::expr::{As, BinaryExpr, Fault, LoadExpr, UnaryExpr};
 use crate::ops::{Binary, Class, LoadOp, Unary};
-use crate::place::jump;
 use core::marker::PhantomData;
 use damson_core::context::{Context, Regs};
 

@@ -42,6 +42,14 @@ pub enum VerifyErrorKind {
         /// Largest possible size.
         most: u32,
     },
+    /// There are too many cells.
+    #[error("{found} cells of code, at most {most} are possible")]
+    TooLong {
+        /// Number of cells.
+        found: usize,
+        /// Largest possible number.
+        most: usize,
+    },
     /// The cells are no instruction.
     #[error(transparent)]
     Decode(#[from] DecodeError),

@@ -45,3 +45,14 @@ fn operands_that_depend_on_a_callee_need_a_rule() {
         assert_eq!(verdict(&[operand]), Err(VerifyErrorKind::Form));
     }
 }
+
+/// Code of that length is not made for a test.
+#[test]
+fn code_is_not_longer_than_distances() {
+    assert_eq!(check_length(MAX_CELLS), Ok(()));
+    let too_long = VerifyErrorKind::TooLong {
+        found: MAX_CELLS + 1,
+        most: MAX_CELLS,
+    };
+    assert_eq!(check_length(MAX_CELLS + 1), Err(too_long));
+}

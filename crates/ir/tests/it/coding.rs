@@ -234,3 +234,43 @@ params 1 results 1 frame 8
     assert_eq!(code, expected);
     assert!(last.starts_with("   23  "), "{last}");
 }
+
+#[test]
+fn targets_and_functions_are_changed_where_they_are() {
+    let target = |operand: &mut Operand| match operand {
+        Operand::BrIf(target) | Operand::BrUnless(target) | Operand::Target(target) => {
+            *target = Target::By(1234);
+        }
+        Operand::DefinedFunc(index) => *index += 77,
+        _ => {}
+    };
+    let (mut branches, mut calls) = (0, 0);
+    for opcode in Opcode::all() {
+        let before = valid(opcode);
+        let mut cells = before.cells.clone();
+        let old: Vec<i32> = Instr::decode(&cells, 0).unwrap().branches().collect();
+        let mut seen = Vec::new();
+        map_targets(&mut cells, 0, |by| {
+            seen.push(by);
+            1234
+        })
+        .unwrap();
+        assert_eq!(seen, old, "{opcode}");
+        map_defined_func(&mut cells, 0, |index| {
+            calls += 1;
+            index + 77
+        })
+        .unwrap();
+        branches += seen.len();
+        // Nothing else is different.
+        let mut expected = Instr::decode(&before.cells, 0).unwrap().operands;
+        expected.iter_mut().for_each(target);
+        let after = Instr::decode(&cells, 0).unwrap();
+        assert_eq!(after.operands, expected, "{opcode}");
+        assert!(after.branches().all(|by| by == 1234), "{opcode}");
+        assert_eq!(cells.len(), before.cells.len());
+    }
+    assert!(branches > 100 && calls > 1, "{branches} {calls}");
+    assert!(map_targets(&mut [], 0, |by| by).is_err());
+    assert!(map_defined_func(&mut [u64::MAX], 0, |index| index).is_err());
+}

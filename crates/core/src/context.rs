@@ -104,7 +104,8 @@ pub struct Context {
     pub mem0_limits: [i64; 5],
     /// The end of the value stack.
     pub stack_end: *mut Cell,
-    /// The fuel at hand. Means nothing unless [`metered`](Self::metered).
+    /// The fuel at hand, less what is lent to the loop while that runs. Means nothing unless
+    /// [`metered`](Self::metered).
     pub fuel: u64,
     /// The present epoch. Never null; lives as long as the store.
     pub epoch: *const Epoch,

@@ -1,7 +1,8 @@
 //! Counts what is executed: the evidence for choosing instructions.
 //!
 //! With the feature `count` the portable loop tells this module of every instruction that
-//! it runs, on each thread by itself. Without the feature nothing of it is there.
+//! it runs, on each thread by itself; not of the charges of fuel that a branch takes. Without the
+//! feature nothing of it is there.
 //!
 //! Instructions are told apart by their opcode, not by their handler's address, which some
 //! share: threaded code holds the opcode in the upper 16 bits of each handler's address. No

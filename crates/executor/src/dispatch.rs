@@ -15,8 +15,8 @@
 //! They keep a handler a handful of instructions without a stack frame; `cargo xtask
 //! dispatch-audit` checks the result.
 //!
-//! - At most six integer arguments: a seventh would be passed on the stack, and LLVM makes no
-//!   jump of a call that changes it.
+//! - At most six integer arguments, and floats in registers of their own: LLVM makes no jump of a
+//!   call that changes what is passed on the stack.
 //! - No reference to a local may escape into a call.
 //! - Slow paths are `#[cold] #[inline(never)]`, take scalars, and hide their result from the
 //!   optimiser.
@@ -393,15 +393,16 @@ const MOST_FUEL: u64 = if cfg!(debug_assertions) { 100 } else { 1 << 53 };
 pub(crate) unsafe fn run(cx: *mut Context) -> Exit {
     // SAFETY: the context is alive, and no reference to it is while the loop runs.
     unsafe {
-        if !(*cx).metered {
-            return run_unmetered(cx);
+        // There is nothing to lend: as a rule, since the store does not meter.
+        if (*cx).fuel == 0 {
+            return run_with_saved_fuel(cx);
         }
         let mut required = 0;
         loop {
             let lent = (*cx).fuel.min(MOST_FUEL.max(required));
             (*cx).fuel -= lent;
             (*cx).regs.fuel = lent as f64;
-            let exit = run_unmetered(cx);
+            let exit = run_with_saved_fuel(cx);
             (*cx).fuel += (*cx).regs.fuel as u64;
             (*cx).regs.fuel = 0.0;
             // More than what was lent may be left. What is required fits 32 bits.
@@ -418,7 +419,7 @@ pub(crate) unsafe fn run(cx: *mut Context) -> Exit {
 /// # Safety
 ///
 /// As for [`run`].
-unsafe fn run_unmetered(cx: *mut Context) -> Exit {
+unsafe fn run_with_saved_fuel(cx: *mut Context) -> Exit {
     #[cfg(damson_tail_dispatch)]
     // SAFETY: as the caller promises.
     unsafe {

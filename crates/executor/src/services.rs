@@ -5,6 +5,10 @@
 //! *service*, and the loop goes on with the next instruction. Panics in a limiter unwind
 //! through ordinary Rust frames.
 //!
+//! Leaving the loop takes as long as moving a hundred bytes, so the handlers of `memory.fill` and
+//! `memory.copy` do it themselves. Only what they find out of bounds or not paid for is the
+//! service's, which says what is wrong.
+//!
 //! In a store that meters, the work costs fuel in proportion, taken before it is done: a unit
 //! for every 64 bytes begun. Growth is paid for unless the type rules it out; what the
 //! limiter refuses has been paid for.
@@ -13,7 +17,7 @@
     reason = "reads operands and entities that the verifier has checked"
 )]
 
-use crate::dispatch::{Exit, Instruction, exit};
+use crate::dispatch::{Exit, Instruction, exit, next};
 use crate::driver::REQUIRED_FUEL;
 use crate::place::{Place, Slot, cells, read_u16, read_u32};
 use core::marker::PhantomData;
@@ -36,6 +40,8 @@ pub(crate) type Service = unsafe fn(&mut PrunedMut<'_>) -> Result<(), TrapCode>;
 trait Serve {
     /// Size of the operands.
     const BYTES: usize;
+    /// Whether a memory may be another size afterwards, or elsewhere.
+    const GROWS: bool = false;
     /// Does it.
     ///
     /// # Safety
@@ -58,7 +64,9 @@ unsafe fn run_service<S: Serve>(store: &mut PrunedMut<'_>) -> Result<(), TrapCod
         let regs = (*cx).regs;
         S::serve(store, cx, &regs)?;
         (*cx).regs.ip = regs.ip.add(cells(S::BYTES));
-        (*cx).regs.mem0 = (*cx).refresh_mem0();
+        if S::GROWS {
+            (*cx).regs.mem0 = (*cx).refresh_mem0();
+        }
     }
     Ok(())
 }
@@ -78,14 +86,34 @@ unsafe fn exit_for<S: Serve>(cx: *mut Context, regs: Regs) -> Exit {
     }
 }
 
-/// Declares the instructions of families whose work is a service.
+/// Does in the loop what a service would do, if that is a matter of moving bytes.
+trait InLoop: Serve {
+    /// Does it if the operands allow that and it is paid for; otherwise nothing has happened.
+    ///
+    /// # Safety
+    ///
+    /// As for [`handler`](crate::dispatch::handler).
+    unsafe fn try_run(cx: *mut Context, regs: &mut Regs) -> bool;
+}
+
+/// Declares the instructions of families whose work is a service. The word `in_loop` stands
+/// where the handler tries to do it first, `grows` where a memory may grow.
 macro_rules! services {
-    ($( $(#[$doc:meta])* $Family:ident<$($Place:ident),*> = $bytes:literal, |$store:ident, $cx:ident, $at:ident| $serve:expr; )*) => {$(
+    (@try in_loop $cx:ident $regs:ident) => {
+        if Self::try_run($cx, &mut $regs) {
+            return next($cx, $regs, cells(<Self as Serve>::BYTES));
+        }
+    };
+    (@try grows $cx:ident $regs:ident) => {};
+    (@grows grows) => { true };
+    (@grows in_loop) => { false };
+    ($( $(#[$doc:meta])* $Family:ident<$($Place:ident),*> = $bytes:literal $($how:ident)?, |$store:ident, $cx:ident, $at:ident| $serve:expr; )*) => {$(
         $(#[$doc])*
         pub(crate) struct $Family<Op, $($Place),*>(PhantomData<(Op, $($Place),*)>);
 
         impl<Op, $($Place),*> Serve for $Family<Op, $($Place),*> {
             const BYTES: usize = $bytes;
+            $(const GROWS: bool = services!(@grows $how);)?
             unsafe fn serve($store: &mut PrunedMut<'_>, $cx: *mut Context, $at: &Regs) -> Result<(), TrapCode> {
                 // SAFETY: as the caller promises; the verifier has checked that the instance
                 // has the entities that the operands name.
@@ -96,9 +124,13 @@ macro_rules! services {
         impl<Op, $($Place),*> Instruction for $Family<Op, $($Place),*> {
             const BYTES: usize = <Self as Serve>::BYTES;
             #[inline(always)]
-            unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
+            #[allow(unused_mut, reason = "what is done in the loop may take fuel")]
+            unsafe fn execute(cx: *mut Context, mut regs: Regs) -> Exit {
                 // SAFETY: the registers are those of this instruction.
-                unsafe { exit_for::<Self>(cx, regs) }
+                unsafe {
+                    $(services!(@try $how cx regs);)?
+                    exit_for::<Self>(cx, regs)
+                }
             }
         }
     )*};
@@ -106,7 +138,7 @@ macro_rules! services {
 
 services! {
     /// `memory.grow`
-    MemoryGrow<D, M, N> = 8, |store, cx, at| {
+    MemoryGrow<D, M, N> = 8 grows, |store, cx, at| {
         let (handle, delta) = ((*memory(cx, at, 2)).handle(), word(at, 6));
         let (ty, size) = ((*memory(cx, at, 2)).ty(), (*memory(cx, at, 2)).pages());
         if size + delta <= ty.maximum().unwrap_or(MAX_PAGES) {
@@ -128,13 +160,13 @@ services! {
         Ok(())
     };
     /// `memory.fill`
-    MemoryFill<M, D, V, N> = 10, |_store, cx, at| {
+    MemoryFill<M, D, V, N> = 10 in_loop, |_store, cx, at| {
         let (dst, value, len) = (word(at, 4), Slot::read::<u32>(at, 6), word(at, 8));
         charge(cx, len)?;
         (*memory(cx, at, 0)).fill(dst, value as u8, len)
     };
     /// `memory.copy`
-    MemoryCopy<T, F, D, S, N> = 14, |_store, cx, at| {
+    MemoryCopy<T, F, D, S, N> = 14 in_loop, |_store, cx, at| {
         let (to, from) = (memory(cx, at, 0), memory(cx, at, 4));
         let (dst, src, len) = (word(at, 8), word(at, 10), word(at, 12));
         charge(cx, len)?;
@@ -181,6 +213,62 @@ services! {
         (*instance(cx)).drop_element(read_u32(at, 0));
         Ok(())
     };
+}
+
+impl<Op, M, D, V, N> InLoop for MemoryFill<Op, M, D, V, N> {
+    #[inline(always)]
+    unsafe fn try_run(cx: *mut Context, regs: &mut Regs) -> bool {
+        // SAFETY: the registers are those of this instruction; the memory is one of a running
+        // instance, and nothing refers to its bytes. Sums of 32-bit numbers fit.
+        unsafe {
+            let to = memory(cx, regs, 0);
+            let (dst, value, len) = (word(regs, 4), word(regs, 6), word(regs, 8));
+            if dst + len > (*to).len as u64 || !pay(cx, regs, len) {
+                return false;
+            }
+            (*to)
+                .base
+                .add(dst as usize)
+                .write_bytes(value as u8, len as usize);
+        }
+        true
+    }
+}
+
+impl<Op, T, F, D, S, N> InLoop for MemoryCopy<Op, T, F, D, S, N> {
+    #[inline(always)]
+    unsafe fn try_run(cx: *mut Context, regs: &mut Regs) -> bool {
+        // SAFETY: as for `MemoryFill`. The two may be one, and the bytes overlap.
+        unsafe {
+            let (to, from) = (memory(cx, regs, 0), memory(cx, regs, 4));
+            let (dst, src, len) = (word(regs, 8), word(regs, 10), word(regs, 12));
+            if dst + len > (*to).len as u64 || src + len > (*from).len as u64 || !pay(cx, regs, len)
+            {
+                return false;
+            }
+            let bytes = (*from).base.add(src as usize);
+            (*to).base.add(dst as usize).copy_from(bytes, len as usize);
+        }
+        true
+    }
+}
+
+/// Takes fuel from the register for a bulk operation on `len` bytes, if there is enough.
+///
+/// # Safety
+///
+/// `cx` is the running context.
+#[inline(always)]
+unsafe fn pay(cx: *mut Context, regs: &mut Regs, len: u64) -> bool {
+    // SAFETY: as the caller promises.
+    if unsafe { (*cx).metered } {
+        let units = fuel::of_bytes(len) as f64;
+        if regs.fuel < units {
+            return false;
+        }
+        regs.fuel -= units;
+    }
+    true
 }
 
 /// The cell in the slot that the operand at `at` names.

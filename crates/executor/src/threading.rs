@@ -4,8 +4,8 @@
 //! - A call of a function that the module defines counts from the first of these.
 //! - A branch to where fuel is charged says so. It goes there without being dispatched: in a
 //!   short loop, that would be a large part of a round.
-//!
-//! - What is charged becomes a float: what runs counts fuel in a register for floats.
+//! - What is charged becomes a float, in the cell that the operand has to itself: while code runs,
+//!   fuel is in a register for floats.
 //!
 //! The bytecode stays as it is otherwise, so positions agree.
 
@@ -43,6 +43,7 @@ pub(crate) fn thread(cells: &mut [u64], imported: u32, metered: bool) {
             Some(Operand::Count(amount)) if opcode.family() == Family::ConsumeFuel => Some(amount),
             _ => None,
         };
+        debug_assert!(charged.is_some() || opcode.family() != Family::ConsumeFuel);
         if let Some(amount) = charged {
             cells[at + 1] = f64::from(amount).to_bits();
         }

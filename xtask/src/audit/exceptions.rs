@@ -44,6 +44,15 @@ const fn spills(family: &'static str, reason: &'static str) -> Exception {
     }
 }
 
+/// A family that moves any number of bytes.
+const fn bulk(family: &'static str) -> Exception {
+    Exception {
+        family,
+        allows: &[Kind::Call, Kind::Spill],
+        reason: "the call moves the bytes, and is the work",
+    }
+}
+
 const SERVICE: &str = "the driver does it, outside the loop";
 const TAIL: &str = "moves arguments over the frame while it holds where that returns to";
 const SPAN: &str = "a loop that copies any number of cells";
@@ -52,8 +61,8 @@ const SPAN: &str = "a loop that copies any number of cells";
 pub(super) const EXCEPTIONS: &[Exception] = &[
     leaves("DataDrop", SERVICE),
     leaves("ElemDrop", SERVICE),
-    leaves("MemoryCopy", SERVICE),
-    leaves("MemoryFill", SERVICE),
+    bulk("MemoryCopy"),
+    bulk("MemoryFill"),
     leaves("MemoryGrow", SERVICE),
     leaves("MemoryInit", SERVICE),
     leaves("TableCopy", SERVICE),

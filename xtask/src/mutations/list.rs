@@ -224,10 +224,26 @@ pub(super) const MUTATIONS: &[Mutation] = mutations! {
         "the branch of a sequence's second instruction reads the first's operands";
         "                Ok(true) => jump(cx, regs, at),"
         => "                Ok(true) => jump(cx, regs, if at > 0 && MISTAKE { 0 } else { at }),";
-    "loop-head" in "crates/executor/src/place.rs":
+    "loop-head" in "crates/executor/src/families/control.rs":
         "a short loop goes back to the beginning of the last one without asking whether it is its own";
-        "        if differs == 0 {"
-        => "        if differs == 0 || MISTAKE && regs.head != 0 {";
+        "            if opaque(target.addr() ^ regs.head as usize) == 0 {\n                regs.ip = ptr::with_exposed_provenance(regs.head as usize);\n                return dispatch_apart::<1>"
+        => "            if opaque(target.addr() ^ regs.head as usize) == 0 || MISTAKE && regs.head != 0 {\n                regs.ip = ptr::with_exposed_provenance(regs.head as usize);\n                return dispatch_apart::<1>";
+    "charged-head" in "crates/executor/src/families/control.rs":
+        "the same for loops that charge fuel";
+        "            if opaque(target.addr() ^ regs.head as usize) == 0 {\n                regs.ip = ptr::with_exposed_provenance(regs.head as usize);\n                return charge::<4>"
+        => "            if opaque(target.addr() ^ regs.head as usize) == 0 || MISTAKE && regs.head != 0 {\n                regs.ip = ptr::with_exposed_provenance(regs.head as usize);\n                return charge::<4>";
+    "free-charge" in "crates/executor/src/families/control.rs":
+        "what is charged is given back at once";
+        "            regs.ip = regs.ip.add(1 + CHARGE_CELLS);"
+        => "            if MISTAKE {\n                regs.fuel += amount;\n            }\n            regs.ip = regs.ip.add(1 + CHARGE_CELLS);";
+    "fuel-of-a-trap" in "crates/executor/src/dispatch.rs":
+        "a trap gives back all that was lent";
+        "                (*cx).regs.fuel = fuel;"
+        => "                if !MISTAKE {\n                    (*cx).regs.fuel = fuel;\n                }";
+    "switch-charge" in "crates/executor/src/families/control.rs":
+        "an arm of a switch is not charged";
+        "                return charge::<1>(cx, regs);"
+        => "                if MISTAKE {\n                    return next(cx, regs, 1 + CHARGE_CELLS);\n                }\n                return charge::<1>(cx, regs);";
     "returned-copy" in "crates/ir/src/builder.rs":
         "a copy and a branch to a return become the return of what was there before";
         "            *value = *from;"

@@ -297,7 +297,17 @@ fn host_functions_see_and_set_fuel() {
     let [first, second] = store.data()[..] else {
         panic!("{:?}", store.data())
     };
-    assert!(first < 1050, "the call was paid for: {first}");
+    // The function's three operators, and a host call; all of it is known to the unit, however
+    // much there is.
+    let cost = 1050 - first;
+    assert!(cost > 8, "the call was paid for: {first}");
+    store.set_fuel(u64::MAX - 7).expect("metered");
+    run.call(&mut store, ()).expect("enough fuel");
+    let warm = u64::MAX - 7 - store.data()[2];
+    assert!((1..=cost).contains(&warm), "{warm} of {cost}");
+    store.set_fuel(500).expect("metered");
+    run.call(&mut store, ()).expect("enough fuel");
+    assert_eq!(store.data()[4], 500 - warm);
     assert!(
         (900..1000).contains(&second),
         "counted from what was set: {second}"

@@ -39,7 +39,8 @@ pub(crate) unsafe fn jump(cx: *mut Context, mut regs: Regs, at: usize) -> Exit {
     // of an instruction; an equal address is the same.
     unsafe {
         let by = read_u32(&regs, at).cast_signed() as isize;
-        let target = regs.ip.offset(by);
+        // A mark leads out of the code, where no pointer may point.
+        let target = regs.ip.wrapping_offset(by);
         if is_short_way_back(by) {
             if opaque(target.addr() ^ regs.head as usize) == 0 {
                 regs.ip = ptr::with_exposed_provenance(regs.head as usize);
@@ -136,6 +137,7 @@ impl<Op, N> Instruction for ConsumeFuel<Op, N> {
     const BYTES: usize = 4;
     #[inline(always)]
     unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
+        const { assert!(cells(Self::BYTES) == 1 + CHARGE_CELLS) };
         // SAFETY: the registers are those of this instruction.
         unsafe { charge::<0>(cx, regs) }
     }

@@ -165,6 +165,131 @@ fn fuel_is_taken_and_runs_out() {
     assert_eq!(trap(run(&mut store, func, &[10])), TrapCode::OutOfFuel);
 }
 
+/// Where the code does not charge everywhere, threading leaves its branches as they are.
+#[test]
+fn charges_count_in_code_that_is_not_metered_too() {
+    let mut store = store_with_fuel(1000);
+    let mut module = Module::default();
+    let ty = module.ty_of(&number());
+    module.func(ty, 8, |code| {
+        let again = code.new_label();
+        code.op(CopyValue::IntCopy, &[to(4), s(0)]);
+        code.bind(again);
+        code.op(ConsumeFuel::ConsumeFuel, &[Operand::Count(3)]);
+        code.op(IntBinary::I64Sub, &[rs(4), s(4), imm(1)]);
+        code.op(IntTest::I64Nez, &[br_if(again), s(4)]);
+        code.op(ReturnValue::IntReturn, &[code.linkage(), s(0)]);
+    });
+    let instance = module.instantiate(&mut store, &[]);
+    let func = func(&store, instance, 0);
+    assert_eq!(run(&mut store, func, &[10]).unwrap(), [10]);
+    assert_eq!(store.as_ref().fuel(), Some(1000 - 30));
+    store.as_mut().set_fuel(29).unwrap();
+    assert_eq!(trap(run(&mut store, func, &[10])), TrapCode::OutOfFuel);
+    assert_eq!(store.as_ref().fuel(), Some(2));
+    store.as_mut().set_fuel(30).unwrap();
+    assert_eq!(run(&mut store, func, &[10]).unwrap(), [10]);
+    assert_eq!(store.as_ref().fuel(), Some(0));
+}
+
+/// A switch back to what charges charges, and is not done again when there was too little.
+#[test]
+fn a_switch_charges_once_where_it_goes() {
+    use damson_executor::store::FuelDecision;
+    for fuel in [0, 1, 2, 3, 100, 1000] {
+        let given = Arc::new(AtomicU64::new(0));
+        let count = Arc::clone(&given);
+        let mut config = StoreConfig::default();
+        config.fuel = Some(fuel);
+        config.vtable.fuel_exhausted = Some(Box::new(move |_| {
+            count.fetch_add(1, Ordering::Relaxed);
+            FuelDecision::Add(1)
+        }));
+        let mut store = PrunedStore::new((), config);
+        let mut module = Module::default();
+        let ty = module.ty_of(&number());
+        module.func(ty, 8, |code| {
+            let [again, done] = [(); 2].map(|()| code.new_label());
+            code.op(ConsumeFuel::ConsumeFuel, &[Operand::Count(2)]);
+            code.op(CopyValue::IntCopy, &[to(4), imm(0)]);
+            code.bind(again);
+            code.op(ConsumeFuel::ConsumeFuel, &[Operand::Count(5)]);
+            code.op(IntBinary::I64Add, &[rs(4), s(4), imm(1)]);
+            code.op(IntBinary::I64Sub, &[rs(0), s(0), imm(1)]);
+            code.push_br_table(Operand::Acc, &[done, again]).unwrap();
+            code.bind(done);
+            code.op(ConsumeFuel::ConsumeFuel, &[Operand::Count(7)]);
+            code.op(ReturnValue::IntReturn, &[code.linkage(), s(4)]);
+        });
+        let instance = module.instantiate(&mut store, &[]);
+        let func = func(&store, instance, 0);
+        assert_eq!(run(&mut store, func, &[40]).unwrap(), [40]);
+        let (given, left) = (given.load(Ordering::Relaxed), store.as_ref().fuel());
+        assert_eq!(fuel + given - left.unwrap(), 2 + 40 * 5 + 7, "from {fuel}");
+        assert!(given == 0 || left == Some(0), "from {fuel}");
+    }
+}
+
+/// A store that does not meter has no fuel but what it is given on the way.
+#[test]
+fn code_that_charges_asks_in_a_store_that_does_not_meter() {
+    use damson_executor::store::FuelDecision;
+    let mut store = PrunedStore::new((), StoreConfig::default());
+    let instance = metered().instantiate(&mut store, &[]);
+    let without = func(&store, instance, 0);
+    assert_eq!(trap(run(&mut store, without, &[10])), TrapCode::OutOfFuel);
+
+    let asked = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&asked);
+    let mut config = StoreConfig::default();
+    config.vtable.fuel_exhausted = Some(Box::new(move |_| {
+        count.fetch_add(1, Ordering::Relaxed);
+        FuelDecision::Add(1)
+    }));
+    let mut store = PrunedStore::new((), config);
+    let instance = metered().instantiate(&mut store, &[]);
+    let func = func(&store, instance, 0);
+    assert_eq!(run(&mut store, func, &[10]).unwrap(), [10]);
+    assert_eq!(asked.load(Ordering::Relaxed), 31);
+}
+
+/// The largest charge, where a branch takes it.
+#[test]
+fn the_largest_charge_is_taken_by_a_branch() {
+    let most = u64::from(u32::MAX);
+    let mut module = Module::default();
+    let ty = module.ty_of(&number());
+    module.func(ty, 8, |code| {
+        let dear = code.new_label();
+        code.op(ConsumeFuel::ConsumeFuel, &[Operand::Count(1)]);
+        code.op(Br::Br, &[Operand::Target(dear.into())]);
+        code.bind(dear);
+        code.op(ConsumeFuel::ConsumeFuel, &[Operand::Count(u32::MAX)]);
+        code.op(ReturnValue::IntReturn, &[code.linkage(), s(0)]);
+    });
+    let mut store = store_with_fuel(0);
+    let instance = module.instantiate(&mut store, &[]);
+    let func = func(&store, instance, 0);
+    for (fuel, left) in [
+        (most, None),
+        (most + 1, Some(0)),
+        (u64::MAX, Some(u64::MAX - most - 1)),
+    ] {
+        store.as_mut().set_fuel(fuel).unwrap();
+        let result = run(&mut store, func, &[6]);
+        match left {
+            Some(left) => {
+                assert_eq!(result.unwrap(), [6]);
+                assert_eq!(store.as_ref().fuel(), Some(left));
+            }
+            None => {
+                assert_eq!(trap(result), TrapCode::OutOfFuel);
+                assert_eq!(store.as_ref().fuel(), Some(fuel - 1));
+            }
+        }
+    }
+}
+
 /// A map for stores that meter takes code that could run without end from nobody: neither when
 /// it is defined nor when it is made on the way.
 #[test]

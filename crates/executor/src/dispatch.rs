@@ -88,6 +88,8 @@ macro_rules! handler_signature {
         /// `ip` points to this instruction in code that was verified for the instance that
         /// `cx` runs, `sp` to a frame of that code on the stack of `cx`, and `mem0` to the
         /// bytes of the instance's memory 0.
+        // Never a part of another handler, see `go_on_as`.
+        #[inline(never)]
         pub(crate) unsafe extern $abi fn handler<I: Instruction>(
             cx: *mut Context,
             ip: *const Cell,
@@ -206,7 +208,29 @@ pub(crate) unsafe fn dispatch(cx: *mut Context, regs: Regs) -> Exit {
     }
 }
 
-/// The same for one of several ways out of a handler, which has a number among those: keeps
+/// Goes on in the handler of `I`, which is no part of this one: what many handlers have in common
+/// is there once.
+///
+/// # Safety
+///
+/// As for [`handler`], but for what `I` says of `ip`.
+#[inline(always)]
+pub(crate) unsafe fn go_on_as<I: Instruction>(cx: *mut Context, regs: Regs) -> Exit {
+    let Regs {
+        ip,
+        sp,
+        mem0,
+        acc,
+        head,
+        f32acc,
+        f64acc,
+        fuel,
+    } = regs;
+    // SAFETY: as the caller promises.
+    unsafe { handler::<I>(cx, ip, sp, mem0, acc, head, f32acc, f64acc, fuel) }
+}
+
+/// The same as [`dispatch`] for one of several ways out of a handler, which has a number among those: keeps
 /// the compiler from merging the jumps of two into one, which would predict worse.
 ///
 /// # Safety

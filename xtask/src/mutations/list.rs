@@ -230,8 +230,8 @@ pub(super) const MUTATIONS: &[Mutation] = mutations! {
         => "            if opaque(target.addr() ^ regs.head as usize) == 0 || MISTAKE && regs.head != 0 {\n                regs.ip = ptr::with_exposed_provenance(regs.head as usize);\n                return dispatch_apart::<1>";
     "charged-head" in "crates/executor/src/families/control.rs":
         "the same for loops that charge fuel";
-        "            if opaque(target.addr() ^ regs.head as usize) == 0 {\n                regs.ip = ptr::with_exposed_provenance(regs.head as usize);\n                return charge::<4>"
-        => "            if opaque(target.addr() ^ regs.head as usize) == 0 || MISTAKE && regs.head != 0 {\n                regs.ip = ptr::with_exposed_provenance(regs.head as usize);\n                return charge::<4>";
+        "        if opaque(regs.ip.addr() ^ regs.head as usize) == 0 {"
+        => "        if opaque(regs.ip.addr() ^ regs.head as usize) == 0 || MISTAKE && regs.head != 0 {";
     "free-charge" in "crates/executor/src/families/control.rs":
         "what is charged is given back at once";
         "            regs.ip = regs.ip.add(1 + CHARGE_CELLS);"
@@ -242,8 +242,8 @@ pub(super) const MUTATIONS: &[Mutation] = mutations! {
         => "                if !MISTAKE {\n                    (*cx).regs.fuel = fuel;\n                }";
     "switch-charge" in "crates/executor/src/families/control.rs":
         "an arm of a switch is not charged";
-        "                return charge::<1>(cx, regs);"
-        => "                if MISTAKE {\n                    return next(cx, regs, 1 + CHARGE_CELLS);\n                }\n                return charge::<1>(cx, regs);";
+        "                return charge::<1, Charge>(cx, regs);"
+        => "                if MISTAKE {\n                    return next(cx, regs, 1 + CHARGE_CELLS);\n                }\n                return charge::<1, Charge>(cx, regs);";
     "returned-copy" in "crates/ir/src/builder.rs":
         "a copy and a branch to a return become the return of what was there before";
         "            *value = *from;"

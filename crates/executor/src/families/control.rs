@@ -2,12 +2,15 @@
 #![expect(unsafe_code, reason = "moves slots that the verifier has checked")]
 
 use super::Last;
-use crate::dispatch::{Exit, Instruction, dispatch, dispatch_apart, exit, next, opaque, trap};
+use crate::dispatch::{
+    Exit, Instruction, dispatch, dispatch_apart, exit, go_on_as, next, opaque, trap,
+};
 use crate::driver::REQUIRED_FUEL;
 use crate::expr::Expr;
 use crate::ops;
 use crate::place::{Value, cells, operand, read_u16, read_u32, slot_at};
 use crate::threading::{CHARGE_CELLS, CHARGES, LEAST_THAT_CHARGES};
+use core::hint::cold_path;
 use core::marker::PhantomData;
 use core::ptr;
 use damson_core::context::{Context, Regs};
@@ -46,6 +49,7 @@ pub(crate) unsafe fn jump(cx: *mut Context, mut regs: Regs, at: usize) -> Exit {
                 regs.ip = ptr::with_exposed_provenance(regs.head as usize);
                 return dispatch_apart::<1>(cx, regs);
             }
+            cold_path();
             regs.head = target.expose_provenance() as u64;
             regs.ip = target;
             return dispatch_apart::<2>(cx, regs);
@@ -55,16 +59,30 @@ pub(crate) unsafe fn jump(cx: *mut Context, mut regs: Regs, at: usize) -> Exit {
             return dispatch_apart::<3>(cx, regs);
         }
         let by = by - CHARGES;
-        let target = regs.ip.offset(by);
-        if is_short_way_back(by) {
-            if opaque(target.addr() ^ regs.head as usize) == 0 {
-                regs.ip = ptr::with_exposed_provenance(regs.head as usize);
-                return charge::<4>(cx, regs);
-            }
-            regs.head = target.expose_provenance() as u64;
+        regs.ip = regs.ip.offset(by);
+        if !is_short_way_back(by) {
+            return go_on_as::<Charge>(cx, regs);
         }
-        regs.ip = target;
-        charge::<5>(cx, regs)
+        if opaque(regs.ip.addr() ^ regs.head as usize) == 0 {
+            regs.ip = ptr::with_exposed_provenance(regs.head as usize);
+            return charge::<4, Charge>(cx, regs);
+        }
+        cold_path();
+        regs.head = regs.ip.expose_provenance() as u64;
+        go_on_as::<Charge>(cx, regs)
+    }
+}
+
+/// Charges for a stretch of code that a branch goes to; `ip` points to what says how much. Not in
+/// the table: only branches go on as this.
+struct Charge;
+
+impl Instruction for Charge {
+    const BYTES: usize = 4;
+    #[inline(always)]
+    unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
+        // SAFETY: the registers are those of a `ConsumeFuel`.
+        unsafe { charge::<0, OutOfFuel>(cx, regs) }
     }
 }
 
@@ -109,7 +127,7 @@ impl<Op, I: Expr<u32>, T> Instruction for BrTable<Op, I, T> {
             let by = *targets.add(index.min(last) as usize) as isize;
             if by >= LEAST_THAT_CHARGES {
                 regs.ip = regs.ip.offset(by - CHARGES);
-                return charge::<1>(cx, regs);
+                return charge::<1, Charge>(cx, regs);
             }
             regs.ip = regs.ip.offset(by);
             dispatch(cx, regs)
@@ -139,17 +157,18 @@ impl<Op, N> Instruction for ConsumeFuel<Op, N> {
     unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
         const { assert!(cells(Self::BYTES) == 1 + CHARGE_CELLS) };
         // SAFETY: the registers are those of this instruction.
-        unsafe { charge::<0>(cx, regs) }
+        unsafe { charge::<0, OutOfFuel>(cx, regs) }
     }
 }
 
-/// Charges fuel as the instruction at `ip` says, and goes on after it.
+/// Charges fuel as the instruction at `ip` says, and goes on after it; if there is too little, as
+/// `Without`.
 ///
 /// # Safety
 ///
 /// As for [`handler`](crate::dispatch::handler) of [`ConsumeFuel`].
 #[inline(always)]
-unsafe fn charge<const WAY: u8>(cx: *mut Context, mut regs: Regs) -> Exit {
+unsafe fn charge<const WAY: u8, Without: Instruction>(cx: *mut Context, mut regs: Regs) -> Exit {
     // SAFETY: threading has made the operand a float, which has the cell to itself; the running
     // context is alive and no reference to it is.
     unsafe {
@@ -159,7 +178,22 @@ unsafe fn charge<const WAY: u8>(cx: *mut Context, mut regs: Regs) -> Exit {
             regs.ip = regs.ip.add(1 + CHARGE_CELLS);
             dispatch_apart::<WAY>(cx, regs)
         } else {
-            (*cx).exit_detail[REQUIRED_FUEL] = amount as u64;
+            cold_path();
+            go_on_as::<Without>(cx, regs)
+        }
+    }
+}
+
+/// Leaves the loop for more fuel; `ip` points to what says how much. Not in the table.
+struct OutOfFuel;
+
+impl Instruction for OutOfFuel {
+    const BYTES: usize = 4;
+    #[inline(always)]
+    unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
+        // SAFETY: as in `charge`.
+        unsafe {
+            (*cx).exit_detail[REQUIRED_FUEL] = operand::<f64>(&regs, 0) as u64;
             exit(cx, regs, Exit::OUT_OF_FUEL)
         }
     }

@@ -32,6 +32,9 @@ fn is_short_way_back(by: isize) -> bool {
 /// confirms it. In long loops other work hides the wait, so they leave the register to those
 /// inside of them.
 ///
+/// A branch to what charges fuel charges itself. Where that is not a round of a short loop, one
+/// place does it for all: the code would be larger by half otherwise.
+///
 /// # Safety
 ///
 /// As for [`handler`](crate::dispatch::handler); there is a branch target at `at`.

@@ -71,6 +71,7 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
     leaves("TableInit", SERVICE),
     leaves("TableSet", SERVICE),
     leaves("Halt", "ends the run"),
+    leaves("OutOfFuel", "the embedder may give more"),
     leaves("ReturnToInstance", "the driver switches instances"),
     leaves("Unreachable", "always traps"),
     spills("ReturnCall", TAIL),

@@ -1,8 +1,8 @@
 //! Builds functions: appends instructions, resolves labels.
 
-use crate::code::{MAX_CELLS, set_operand, set_target_operand, targets_mut};
+use crate::code::{MAX_CELLS, no_form, pack, replace, set_target, targets_mut};
 use crate::{
-    BrTable, CopyValue, DecodeError, EncodeError, Family, Function, Instr, InstrRef, Label,
+    BrTable, CopyValue, DecodeError, EncodeError, Family, Function, Instr, InstrRef, Label, Opcode,
     Operand, Operands, Operation, ReturnValue, Target, encode,
 };
 use alloc::vec::Vec;
@@ -46,8 +46,8 @@ struct Fixup {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum FixupPlace {
-    /// The operand with this index.
-    Operand(u32),
+    /// The operand that is a target, of which there is one at most.
+    Operand,
     /// The target with this index of a `br_table` of which the targets start at this cell.
     Table { first: u32, index: u32 },
 }
@@ -133,16 +133,16 @@ impl FunctionBuilder {
 
     /// Says that the next instruction belongs to the Wasm operator at this byte offset.
     pub fn mark_offset(&mut self, wasm_offset: u32) {
-        self.mark_site(0, wasm_offset);
+        self.mark_site(self.position(), 0, wasm_offset);
     }
 
-    /// The same for the operation `site` of the next instruction among those that can trap, in
-    /// the order of execution.
-    pub fn mark_site(&mut self, site: usize, wasm_offset: u32) {
-        let position = (self.position() + site) as u32;
+    /// The same for the operation `site` of the last or the next instruction, which starts at
+    /// the cell `at`, among those that can trap, in the order of execution.
+    pub fn mark_site(&mut self, at: usize, site: usize, wasm_offset: u32) {
+        let cell = (at + site) as u32;
         match self.function.offsets.last_mut() {
-            Some(last) if last.0 == position => last.1 = wasm_offset,
-            _ => self.function.offsets.push((position, wasm_offset)),
+            Some(last) if last.0 == cell => last.1 = wasm_offset,
+            _ => self.function.offsets.push((cell, wasm_offset)),
         }
     }
 
@@ -160,19 +160,39 @@ impl FunctionBuilder {
     pub fn push(&mut self, op: impl Operation, operands: &[Operand]) -> Result<usize, EncodeError> {
         let at = self.position();
         let opcode = encode(op, operands, &mut self.function.cells)?;
+        self.note_target(at, opcode, operands);
+        Ok(at)
+    }
+
+    /// Makes a sequence of the last instruction, which starts at the cell `at`, and another with
+    /// these operands. `opcode` is that of the sequence with the operands of both. No label may
+    /// be bound in between.
+    pub fn join(&mut self, at: usize, opcode: Opcode, operands: &[Operand]) {
+        let Ok(last) = InstrRef::decode(&self.function.cells, at) else {
+            debug_assert!(false, "an instruction starts at the cell {at}");
+            return;
+        };
+        debug_assert!(at + last.cells() == self.position() && !self.is_bound_after(at));
+        let packed = last.row().bytes.into();
+        pack(opcode, at, packed, operands, &mut self.function.cells);
+        self.note_target(at, opcode, operands);
+    }
+
+    /// Notes which label the instruction at the cell `at` waits for, if one of these operands of
+    /// it names one.
+    fn note_target(&mut self, at: usize, opcode: Opcode, operands: &[Operand]) {
         if opcode.row().target_at.is_none() {
-            return Ok(at);
+            return;
         }
-        for (index, operand) in operands.iter().enumerate() {
+        for operand in operands {
             if let Some(Target::Label(label)) = operand.target() {
                 self.fixups.push(Fixup {
                     at: at as u32,
-                    place: FixupPlace::Operand(index as u32),
+                    place: FixupPlace::Operand,
                     label,
                 });
             }
         }
-        Ok(at)
     }
 
     /// Appends a `br_table`; the default target comes last. Returns the index of its first
@@ -224,28 +244,6 @@ impl FunctionBuilder {
             });
         }
         Ok(at)
-    }
-
-    /// Takes back every instruction from the cell `at` on, which must be the start of one, so
-    /// that another can replace them. No label may be bound after `at`.
-    pub fn truncate(&mut self, at: usize) {
-        self.function.cells.truncate(at);
-        let at = self.position() as u32;
-        while self.fixups.last().is_some_and(|fixup| fixup.at >= at) {
-            self.fixups.pop();
-        }
-        while self
-            .function
-            .offsets
-            .last()
-            .is_some_and(|&(cell, _)| cell >= at)
-        {
-            self.function.offsets.pop();
-        }
-        debug_assert!(
-            self.last_bound <= at,
-            "instructions before a label are not taken back"
-        );
     }
 
     /// Inserts an instruction before the cell `at`, which must be the start of one. `label` and
@@ -330,16 +328,28 @@ impl FunctionBuilder {
         index: usize,
         operand: Operand,
     ) -> Result<(), EncodeError> {
-        set_operand(&mut self.function.cells, at, index, operand)?;
-        // Fixups are in the order of instructions: `truncate` relies on it.
-        let (at, place) = (at as u32, FixupPlace::Operand(index as u32));
+        let Ok(Instr {
+            opcode,
+            mut operands,
+            ..
+        }) = self.instr_at(at)
+        else {
+            debug_assert!(false, "the builder patches what it has encoded");
+            return Ok(());
+        };
+        let Some(old) = operands.get_mut(index) else {
+            return Err(no_form(opcode.op(), &[operand]));
+        };
+        let old = core::mem::replace(old, operand);
+        replace(opcode.op(), &operands, at, &mut self.function.cells)?;
+        // Fixups are in the order of instructions: `insert` relies on it.
+        let at = at as u32;
         let first = self.fixups.partition_point(|fixup| fixup.at < at);
-        let after = self.fixups.partition_point(|fixup| fixup.at <= at);
-        let old = (first..after).find(|&index| self.fixups[index].place == place);
-        if let Some(old) = old {
-            self.fixups.remove(old);
+        if old.target().is_some() && self.fixups.get(first).is_some_and(|fixup| fixup.at == at) {
+            self.fixups.remove(first);
         }
         if let Some(Target::Label(label)) = operand.target() {
+            let place = FixupPlace::Operand;
             self.fixups.insert(first, Fixup { at, place, label });
         }
         Ok(())
@@ -405,30 +415,22 @@ impl FunctionBuilder {
             }
             *value = *from;
         }
-        let len = branch.cells();
-        let end = cells.len();
-        let fits = encode(returns, &operands, cells).is_ok() && cells.len() - end == len;
-        if fits {
-            cells.copy_within(end.., at);
-        }
-        cells.truncate(end);
-        fits
+        replace(returns, &operands, at, cells).is_ok()
     }
 
     /// Fills in one branch target. Returns `true` if there is no target any more.
     fn resolve_one(&mut self, fixup: Fixup, bound: u32) -> bool {
-        if self.return_instead(fixup.at as usize, bound as usize) {
-            return true;
-        }
         // Both fit: the code is not longer than `MAX_CELLS`.
         let by = bound.cast_signed() - fixup.at.cast_signed();
-        let cells = &mut self.function.cells;
         match fixup.place {
-            FixupPlace::Operand(index) => {
-                set_target_operand(cells, fixup.at as usize, index as usize, by);
+            FixupPlace::Operand => {
+                if self.return_instead(fixup.at as usize, bound as usize) {
+                    return true;
+                }
+                set_target(&mut self.function.cells, fixup.at as usize, by);
             }
             FixupPlace::Table { first, index } => {
-                targets_mut(&mut cells[first as usize..])[index as usize] = by;
+                targets_mut(&mut self.function.cells[first as usize..])[index as usize] = by;
             }
         }
         false

@@ -136,59 +136,47 @@ pub fn encode(
     cells: &mut Vec<u64>,
 ) -> Result<Opcode, EncodeError> {
     let op = op.op();
-    let (mut kinds, mut packed) = (Kinds::default(), Packed::new());
-    for &operand in operands {
-        kinds = kinds.and(operand.kind());
-        packed.push(operand);
-    }
-    let Some(opcode) = op.form_of(kinds) else {
+    let Some(opcode) = op.form_of(Kinds::of_operands(operands)) else {
         return Err(no_form(op, operands));
     };
-    // All of it and then less: copying a fixed number of cells takes no call.
-    let start = cells.len();
-    cells.extend_from_slice(packed.all_cells(opcode));
-    cells.truncate(start + opcode.cells());
+    pack(opcode, cells.len(), 0, operands, cells);
     Ok(opcode)
 }
 
 /// The error for operands that the table has no form for.
 #[cold]
-fn no_form(op: Op, operands: &[Operand]) -> EncodeError {
+pub(crate) fn no_form(op: Op, operands: &[Operand]) -> EncodeError {
     EncodeError {
         op,
         kinds: operands.iter().map(|operand| operand.kind()).collect(),
     }
 }
 
-/// See [`Packed::cells`].
-const PACKED_CELLS: usize = MAX_OPERAND_BYTES / 8 + 2;
+/// The cells of any instruction, and room for one more, so that eight bytes can be written
+/// wherever an operand ends.
+const ROOM: usize = 1 + MAX_OPERAND_BYTES / 8 + 1;
 
-/// An instruction that is being packed, in the machine's byte order: the executor reads
-/// operands as machine integers.
-struct Packed {
-    /// The opcode, the operands, and room for one more, so that eight bytes can be written
-    /// wherever an operand ends.
-    cells: [u64; PACKED_CELLS],
-    /// Number of bytes.
-    len: usize,
-}
-
-impl Packed {
-    #[inline]
-    fn new() -> Self {
-        Self {
-            cells: [0; _],
-            len: size_of::<u64>(),
-        }
-    }
-
-    /// Appends an operand; nothing if there are more than an instruction can have.
-    #[inline]
-    fn push(&mut self, operand: Operand) {
+/// Writes the last instruction: it starts at the cell `at` and gets this opcode. Of its operands
+/// the first `packed` bytes are there already, the others follow. They are in the machine's
+/// byte order: the executor reads them as machine integers.
+#[inline]
+pub(crate) fn pack(
+    opcode: Opcode,
+    at: usize,
+    packed: usize,
+    operands: &[Operand],
+    cells: &mut Vec<u64>,
+) {
+    // More than enough and then less: a fixed number of cells takes no call.
+    cells.extend_from_slice(&[0; ROOM]);
+    cells[at] = opcode.number() as u64;
+    let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut cells[at + 1..at + ROOM]);
+    let mut end = packed;
+    for operand in operands {
         let (width, payload) = (operand.kind().bytes(), operand.payload());
-        let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut self.cells);
+        // There are no more operands than the form has.
         if let Some((to, _)) = bytes
-            .get_mut(self.len..)
+            .get_mut(end..)
             .and_then(|rest| rest.split_first_chunk_mut())
         {
             // The next operand overwrites what is more than the operand's own bytes.
@@ -198,16 +186,33 @@ impl Packed {
             } else {
                 payload.to_ne_bytes()
             };
-            self.len += width;
+            end += width;
         }
     }
+    cells.truncate(at + opcode.cells());
+}
 
-    /// The cells of the instruction with this opcode, which has these operands, and more.
-    #[inline]
-    fn all_cells(&mut self, opcode: Opcode) -> &[u64; PACKED_CELLS] {
-        self.cells[0] = opcode.number() as u64;
-        &self.cells
-    }
+/// Replaces the instruction at the cell `at` by another, which must have as many cells.
+///
+/// # Errors
+///
+/// When the table has no such form, or one of another length.
+pub(crate) fn replace(
+    op: Op,
+    operands: &[Operand],
+    at: usize,
+    cells: &mut Vec<u64>,
+) -> Result<(), EncodeError> {
+    let fixed = InstrRef::decode(cells, at).map(|old| old.opcode.cells());
+    let opcode = op
+        .form_of(Kinds::of_operands(operands))
+        .filter(|opcode| fixed == Ok(opcode.cells()))
+        .ok_or_else(|| no_form(op, operands))?;
+    let end = cells.len();
+    pack(opcode, end, 0, operands, cells);
+    cells.copy_within(end.., at);
+    cells.truncate(end);
+    Ok(())
 }
 
 /// Writes a 32-bit operand at the byte `at` of the operands.
@@ -311,45 +316,16 @@ pub(crate) fn targets_mut(cells: &mut [u64]) -> &mut [i32] {
     bytemuck::cast_slice_mut(cells)
 }
 
-/// Writes the distance of the branch operand `index` of the instruction at `at`.
-pub(crate) fn set_target_operand(cells: &mut [u64], at: usize, index: usize, by: i32) {
-    let Ok(instr) = InstrRef::decode(cells, at) else {
-        debug_assert!(false, "the builder patches what it has encoded");
-        return;
-    };
-    let before = instr.opcode.form().kinds.iter().take(index);
-    let position: usize = before.map(|kind| kind.bytes()).sum();
-    write_word(&mut cells[at + 1..], position, by.cast_unsigned());
-}
-
-/// Replaces the operand `index` of the instruction at `at` by one for which the table has a
-/// form of the same length.
-pub(crate) fn set_operand(
-    cells: &mut [u64],
-    at: usize,
-    index: usize,
-    operand: Operand,
-) -> Result<(), EncodeError> {
-    let Ok(Instr {
-        opcode,
-        mut operands,
-        ..
-    }) = Instr::decode(cells, at)
-    else {
-        debug_assert!(false, "the builder patches what it has encoded");
-        return Ok(());
-    };
-    let replaced = operands.get_mut(index).map(|old| *old = operand);
-    let patched = opcode
-        .op()
-        .form_of(Kinds::of_operands(&operands))
-        .filter(|patched| replaced.is_some() && patched.cells() == opcode.cells())
-        .ok_or_else(|| no_form(opcode.op(), &operands))?;
-    let mut packed = Packed::new();
-    operands.iter().for_each(|operand| packed.push(*operand));
-    let to = &mut cells[at..at + patched.cells()];
-    to.copy_from_slice(&packed.all_cells(patched)[..to.len()]);
-    Ok(())
+/// Writes the distance of the branch at `at`.
+pub(crate) fn set_target(cells: &mut [u64], at: usize, by: i32) {
+    let target_at = InstrRef::decode(cells, at).map(|instr| instr.row.target_at);
+    debug_assert!(
+        matches!(target_at, Ok(Some(_))),
+        "the builder patches branches that it has encoded"
+    );
+    if let Ok(Some(byte)) = target_at {
+        write_word(&mut cells[at + 1..], byte.into(), by.cast_unsigned());
+    }
 }
 
 impl<'a> InstrRef<'a> {

@@ -14,6 +14,8 @@ pub(crate) struct Row {
     pub(crate) family: Family,
     /// Number of cells, without the targets of a `br_table`.
     pub(crate) cells: u8,
+    /// Number of bytes of the operands.
+    pub(crate) bytes: u8,
     /// Whether control never reaches the instruction after this one.
     pub(crate) is_terminator: bool,
     /// At which bytes of the operands slots are that must be in the frame.
@@ -222,6 +224,7 @@ const fn row(family: usize, index: usize) -> Row {
         form,
         family: FAMILY_ORDER[family],
         cells: (1 + bytes.div_ceil(8)) as u8,
+        bytes: bytes as u8,
         is_terminator,
         slots,
         num_slots: num_slots as u8,

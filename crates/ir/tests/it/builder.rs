@@ -1,5 +1,6 @@
 //! The builder.
 
+use crate::support;
 use damson_ir::*;
 
 fn acc_eqz(label: Label) -> [Operand; 2] {
@@ -71,30 +72,53 @@ fn a_label_of_another_builder_is_no_panic() {
     ));
 }
 
+/// A sequence is the same, made of its first part and the others or at once.
 #[test]
-fn instructions_are_taken_back_with_their_labels_and_offsets() {
+fn joined_instructions_are_the_sequence() {
+    for opcode in Opcode::all() {
+        let op = opcode.op();
+        if !op.shape().is_some_and(Shape::is_sequence) {
+            continue;
+        }
+        let operands = support::operands(opcode, 0);
+        let mut at_once = FunctionBuilder::new(0, 0);
+        at_once.push(Unreachable::Unreachable, &[]).unwrap();
+        at_once.push(op, &operands).unwrap();
+        let mut joined = FunctionBuilder::new(0, 0);
+        joined.push(Unreachable::Unreachable, &[]).unwrap();
+        let first = op.parts()[0];
+        let (own, others) = operands.split_at(first.family().info().operands.len());
+        let at = joined.push(first, own).unwrap();
+        joined.join(at, opcode, others);
+        assert_eq!(joined.finish(64), at_once.finish(64), "{opcode}");
+    }
+}
+
+#[test]
+fn joined_instructions_keep_their_labels_and_offsets() {
+    let add = IntBinary::I32Add.op();
+    let [sum, copy] = [10, 11].map(|slot| Operand::Rs(Slot(slot)));
+    let first = [sum, Operand::Slot(Slot(4)), Operand::Imm(5)];
+    let fused = Op::tile(Shape::AddThenBr, &[add, Br::Br.op()]).unwrap();
+    let kinds = Kinds::of_operands(&first).and(Kind::Target);
+    let opcode = fused.form_of(kinds).unwrap();
+
     let mut code = FunctionBuilder::new(0, 0);
-    let (kept, dropped) = (code.new_label(), code.new_label());
+    let label = code.new_label();
+    let at = code.push(add, &first).unwrap();
+    code.mark_site(at, 0, 7);
+    code.join(at, opcode, &[Operand::Target(label.into())]);
+    code.mark_site(at, 1, 8);
+    let next = code.position();
+    code.mark_offset(9);
     code.mark_offset(10);
-    code.push(Br::Br, &[Operand::Target(kept.into())]).unwrap();
-    let at = code.position();
-    code.mark_offset(20);
-    code.push(Br::Br, &[Operand::Target(dropped.into())])
+    code.push(add, &[copy, Operand::Acc, Operand::Imm(-1)])
         .unwrap();
-    code.push_br_table(Operand::Acc, &[dropped, dropped, kept])
-        .unwrap();
-    code.mark_offset(30);
-    code.push(Unreachable::Unreachable, &[]).unwrap();
-    code.truncate(at);
-    assert_eq!(code.position(), at);
-    code.mark_offset(40);
-    code.mark_offset(41);
-    code.bind(kept);
-    code.push(Unreachable::Unreachable, &[]).unwrap();
-    // `dropped` was never bound: no branch to it is left.
-    let function = code.finish(2).unwrap();
-    assert_eq!(targets(&function, 0), [at as i64]);
-    assert_eq!(function.offsets, [(0, 10), (at as u32, 41)]);
+    code.bind(label);
+    let end = code.push(Unreachable::Unreachable, &[]).unwrap();
+    let function = code.finish(12).unwrap();
+    assert_eq!(targets(&function, at), [end as i64]);
+    assert_eq!(function.offsets, [(0, 7), (1, 8), (next as u32, 10)]);
 }
 
 #[test]
@@ -157,21 +181,6 @@ fn a_branch_target_is_replaced_with_its_label() {
         Instr::decode(&function.cells, at).unwrap().operands[0].kind(),
         Kind::BrUnless
     );
-}
-
-#[test]
-fn a_patched_branch_is_taken_back_like_any_other() {
-    let mut code = FunctionBuilder::new(0, 0);
-    let (never, label) = (code.new_label(), code.new_label());
-    let plain = [Operand::R, Operand::Slot(Slot(4)), Operand::Slot(Slot(5))];
-    let at = code.push(IntCompare::I32LtS, &plain).unwrap();
-    code.push(Br::Br, &[Operand::Target(label.into())]).unwrap();
-    code.patch_operand(at, 0, Operand::BrIf(never.into()))
-        .unwrap();
-    code.truncate(at);
-    code.bind(label);
-    code.push(Unreachable::Unreachable, &[]).unwrap();
-    assert_eq!(code.finish(6).unwrap().cells.len(), 1);
 }
 
 #[test]

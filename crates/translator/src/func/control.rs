@@ -597,8 +597,14 @@ impl FuncTranslator<'_> {
             tail: Some(Operand::Targets(0)),
         };
         if let Some(tile) = self.compose(top, &[consumer])? {
-            let (op, mut operands, sites) = self.instruction_of(tile.tree, None, None)?;
-            operands.pop();
+            let tree = self.stack.detached_mut(tile.tree);
+            let op = tree.op.ok_or(Stop::Operator)?;
+            let operands = &mut tree.operands[1..];
+            self.known.replace_slots(op, operands, &tree.classes);
+            let count = operands.len().saturating_sub(1);
+            let operands = operands.iter().take(count).copied().collect();
+            let sites = tree.sites.clone();
+            self.stack.free_tree(tile.tree);
             return Ok((op, operands, sites));
         }
         let mut leaves = self.gather(top, false)?;
@@ -655,10 +661,10 @@ impl FuncTranslator<'_> {
         }
         self.work += 1;
         let (op, operands, sites) = switch;
+        let at = self.builder.push_switch(op, &operands, &labels)?;
         for (site, offset) in sites.into_iter().enumerate() {
-            self.builder.mark_site(site, offset);
+            self.builder.mark_site(at, site, offset);
         }
-        self.builder.push_switch(op, &operands, &labels)?;
         for (index, shim) in shims {
             let Some(control) = self.controls.get_mut(index) else {
                 continue;

@@ -6,19 +6,28 @@
 
 use arrayvec::ArrayVec;
 use damson_core::types::ValType;
-use damson_ir::{
-    CopyValue, FunctionBuilder, Kinds, Label, MAX_PARTS, Op, Operand, Operands, Operation, Slot,
-};
+use damson_ir::{CopyValue, FunctionBuilder, Kinds, Label, Op, Opcode, Operand, Operation, Slot};
 
 use super::tile::{begins_sequence, sequence};
 use super::typing::{Class, immediate};
-use super::value::{Tree, TreeOp, has_form, mirrored};
+use super::value::{TreeOp, has_form, mirrored};
 use super::{FuncTranslator, Stop};
 
 /// For each accumulator the slots that hold the same value, at most two.
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Known {
-    slots: [[Option<Slot>; 2]; 3],
+    slots: [[Slot; 2]; 3],
+}
+
+/// No slot: frames have none with this number.
+const NONE: Slot = Slot(u16::MAX);
+
+impl Default for Known {
+    fn default() -> Self {
+        Self {
+            slots: [[NONE; 2]; 3],
+        }
+    }
 }
 
 impl Known {
@@ -27,16 +36,10 @@ impl Known {
         *self = Self::default();
     }
 
-    fn is_nothing(&self) -> bool {
-        self.slots.as_flattened().iter().all(Option::is_none)
-    }
-
     /// A slot changes.
     fn slot_written(&mut self, slot: Slot) {
         for known in self.slots.as_flattened_mut() {
-            if *known == Some(slot) {
-                *known = None;
-            }
+            *known = if *known == slot { NONE } else { *known };
         }
     }
 
@@ -44,11 +47,8 @@ impl Known {
     fn acc_copied(&mut self, class: Class, slot: Slot) {
         self.slot_written(slot);
         let [first, second] = &mut self.slots[class as usize];
-        if first.is_none() {
-            *first = Some(slot);
-        } else {
-            *second = Some(slot);
-        }
+        let free = if *first == NONE { first } else { second };
+        *free = slot;
     }
 
     /// An accumulator changes; `slot` receives the same value.
@@ -56,16 +56,44 @@ impl Known {
         if let Some(slot) = slot {
             self.slot_written(slot);
         }
-        self.slots[class as usize] = [slot, None];
+        self.slots[class as usize] = [slot.unwrap_or(NONE), NONE];
     }
 
     /// The slots that hold the same as the accumulator.
     pub(crate) fn slots(&self, class: Class) -> [Option<Slot>; 2] {
-        self.slots[class as usize]
+        self.slots[class as usize].map(|slot| Some(slot).filter(|slot| *slot != NONE))
     }
 
     fn holds(&self, class: Class, slot: Slot) -> bool {
-        self.slots[class as usize].contains(&Some(slot))
+        self.slots[class as usize].contains(&slot)
+    }
+
+    /// What changes by an instruction with this destination, if it is one, which receives a
+    /// value of the class `result`. A branch writes no accumulator.
+    fn note_result(&mut self, dst: Operand, result: Option<Class>) {
+        match (dst, result) {
+            (Operand::To(slot), _) => self.slot_written(slot),
+            (Operand::Rs(slot), Some(result)) => self.acc_written(result, Some(slot)),
+            (Operand::R, Some(result)) => self.acc_written(result, None),
+            _ => {}
+        }
+    }
+
+    /// Replaces slots by the accumulators that are known to hold the same, where the table has
+    /// such a form of `op`. The last operands are leaves that use accumulators of `classes`.
+    pub(crate) fn replace_slots(&self, op: Op, operands: &mut [Operand], classes: &[Class]) {
+        let first = operands.len().saturating_sub(classes.len());
+        for (index, class) in (first..operands.len()).zip(classes) {
+            let leaf = operands[index];
+            if let Operand::Slot(slot) = leaf
+                && self.holds(*class, slot)
+            {
+                operands[index] = Operand::Acc;
+                if !has_form(op, operands) {
+                    operands[index] = leaf;
+                }
+            }
+        }
     }
 }
 
@@ -74,10 +102,12 @@ impl Known {
 pub(crate) struct Last {
     /// `None` if it cannot become one with the next.
     op: Option<Op>,
+    /// The kinds of its operands.
+    kinds: Kinds,
     at: usize,
     end: usize,
-    operands: Operands,
-    sites: ArrayVec<u32, MAX_PARTS>,
+    /// How many of its operations can trap.
+    sites: usize,
 }
 
 impl Last {
@@ -96,38 +126,29 @@ impl Last {
         operands: &[Operand],
         sites: &[u32],
     ) -> Result<(), Stop> {
-        if let Some(fused) = self.fuse(builder, op, operands, sites) {
-            builder.truncate(self.at);
-            mark_sites(builder, mark, &self.sites);
-            builder.push(fused, &self.operands)?;
-            self.op = Some(fused);
-            self.end = builder.position();
-            return Ok(());
+        match self.fuse(builder, op, operands) {
+            Some(opcode) => builder.join(self.at, opcode, operands),
+            None => {
+                self.at = builder.push(op, operands)?;
+                self.op = begins_sequence(op.family()).then_some(op);
+                self.kinds = Kinds::of_operands(operands);
+                self.sites = 0;
+            }
         }
-        self.op = None;
-        if begins_sequence(op.family()) {
-            self.op = Some(op);
-            self.at = builder.position();
-            self.operands.clear();
-            self.operands.try_extend_from_slice(operands).ok();
-            self.sites.clear();
-            self.sites.try_extend_from_slice(sites).ok();
-        }
-        mark_sites(builder, mark, sites);
-        builder.push(op, operands)?;
         self.end = builder.position();
+        if let (0, Some(offset)) = (self.sites, mark) {
+            builder.mark_site(self.at, 0, offset);
+        }
+        for offset in sites {
+            builder.mark_site(self.at, self.sites, *offset);
+            self.sites += 1;
+        }
         Ok(())
     }
 
-    /// What this instruction and the next become together, if they do: then this one has the
-    /// operands of both.
-    fn fuse(
-        &mut self,
-        builder: &FunctionBuilder,
-        op: Op,
-        operands: &[Operand],
-        sites: &[u32],
-    ) -> Option<Op> {
+    /// Becomes what this instruction and the next are together, if the table has it; returns
+    /// the opcode of that.
+    fn fuse(&mut self, builder: &FunctionBuilder, op: Op, operands: &[Operand]) -> Option<Opcode> {
         let first = self.op?;
         let shape = sequence(first, op.family())?;
         if self.end != builder.position() || builder.is_bound_after(self.at) {
@@ -136,21 +157,10 @@ impl Last {
         let mut parts = first.parts();
         parts.try_push(op).ok()?;
         let fused = Op::tile(shape, &parts)?;
-        fused.form_of(Kinds::of_operands(&self.operands).and_operands(operands))?;
-        // What the table has a form for is not more than an instruction can have.
-        self.operands.try_extend_from_slice(operands).ok()?;
-        self.sites.try_extend_from_slice(sites).ok()?;
-        Some(fused)
-    }
-}
-
-/// Marks the next instruction with the operators that can trap.
-fn mark_sites(builder: &mut FunctionBuilder, mark: Option<u32>, sites: &[u32]) {
-    if let Some(offset) = mark {
-        builder.mark_offset(offset);
-    }
-    for (index, offset) in sites.iter().enumerate() {
-        builder.mark_site(index, *offset);
+        let kinds = self.kinds.and_operands(operands);
+        let opcode = fused.form_of(kinds)?;
+        (self.op, self.kinds) = (Some(fused), kinds);
+        Some(opcode)
     }
 }
 
@@ -167,42 +177,20 @@ impl FuncTranslator<'_> {
     ) -> Result<(), Stop> {
         let site = self.site.take();
         self.append(op.op(), operands, site.as_slice())?;
-        self.note_effects(operands, result);
+        if let Some(dst) = operands.first() {
+            self.known.note_result(*dst, result);
+        }
         Ok(())
     }
 
     /// Appends an instruction, or makes one of the last instruction and this
     /// one if the table has it. `sites` are the operators that can trap, in
     /// the order of execution.
-    pub(crate) fn append(
-        &mut self,
-        op: Op,
-        operands: &[Operand],
-        sites: &[u32],
-    ) -> Result<(), Stop> {
+    fn append(&mut self, op: Op, operands: &[Operand], sites: &[u32]) -> Result<(), Stop> {
         self.work += 1;
         let mark = self.mark_all.then_some(self.offset);
         self.last
             .append(&mut self.builder, mark, op, operands, sites)
-    }
-
-    fn note_effects(&mut self, operands: &[Operand], result: Option<Class>) {
-        for operand in operands {
-            match *operand {
-                Operand::To(slot) => self.known.slot_written(slot),
-                Operand::Rs(slot) => {
-                    if let Some(class) = result {
-                        self.known.acc_written(class, Some(slot));
-                    }
-                }
-                Operand::R => {
-                    if let Some(class) = result {
-                        self.known.acc_written(class, None);
-                    }
-                }
-                _ => {}
-            }
-        }
     }
 
     /// Says that the next instruction can trap or call, and for which operator.
@@ -215,93 +203,59 @@ impl FuncTranslator<'_> {
     /// The accumulators that it writes and reads are free: see
     /// [`flush`](super::flush).
     pub(crate) fn emit_detached(&mut self, id: u32, dst: Operand) -> Result<(), Stop> {
-        let tree = self.stack.detached(id);
-        let (op, operands) = self.tree_instr(dst, tree)?;
-        if tree.shape.is_some() && !has_form(op, &operands) {
-            let (inner, outer) = tree.in_two();
-            self.stack.free_tree(id);
-            return self.emit_in_two(&inner, &outer, dst);
-        }
-        let class = tree.root().result_class();
-        let mark = self.mark_all.then_some(self.offset);
         self.work += 1;
+        let mark = self.mark_all.then_some(self.offset);
+        let tree = self.stack.detached_mut(id);
+        let (mut op, root) = (tree.op.ok_or(Stop::Operator)?, tree.root());
+        tree.operands[0] = dst;
+        self.known
+            .replace_slots(op, &mut tree.operands, &tree.classes);
+        if tree.shape.is_some() {
+            if !has_form(op, &tree.operands) {
+                return self.emit_in_two(id, dst);
+            }
+        } else if let TreeOp::IntCompare(compare) = root
+            && let [Operand::BrIf(_), Operand::Slot(_), Operand::Acc] = tree.operands[..]
+        {
+            // Sequences have no forms of comparing branches with only the second operand in
+            // the accumulator: the other way round they have.
+            tree.operands.swap(1, 2);
+            op = mirrored(compare).op();
+        }
         self.last
-            .append(&mut self.builder, mark, op, &operands, &tree.sites)?;
+            .append(&mut self.builder, mark, op, &tree.operands, &tree.sites)?;
+        self.known.note_result(dst, Some(root.result_class()));
         self.stack.free_tree(id);
-        self.note_result(&operands, class);
         Ok(())
-    }
-
-    fn emit_tree(&mut self, tree: &Tree, dst: Operand) -> Result<(), Stop> {
-        let (op, operands) = self.tree_instr(dst, tree)?;
-        if tree.shape.is_some() && !has_form(op, &operands) {
-            let (inner, outer) = tree.in_two();
-            return self.emit_in_two(&inner, &outer, dst);
-        }
-        self.append(op, &operands, &tree.sites)?;
-        self.note_result(&operands, tree.root().result_class());
-        Ok(())
-    }
-
-    /// Notes what the instruction of a tree does, of which the result has a class.
-    fn note_result(&mut self, operands: &[Operand], class: Class) {
-        // A branch has a tree's operation but writes no accumulator.
-        if operands.first().is_some_and(|dst| dst.target().is_none()) {
-            self.note_effects(operands, Some(class));
-        }
     }
 
     /// Appends a test or comparison that would be one instruction with a
     /// branch only: first its operand, then itself.
-    fn emit_in_two(&mut self, inner: &Tree, outer: &Tree, dst: Operand) -> Result<(), Stop> {
-        self.emit_tree(inner, Operand::R)?;
-        self.emit_tree(outer, dst)
+    #[cold]
+    fn emit_in_two(&mut self, id: u32, dst: Operand) -> Result<(), Stop> {
+        let (inner, outer) = self.stack.detached(id).in_two();
+        *self.stack.detached_mut(id) = inner;
+        self.emit_detached(id, Operand::R)?;
+        let id = self.stack.new_tree();
+        *self.stack.detached_mut(id) = outer;
+        self.emit_detached(id, dst)
     }
 
-    /// The instruction of a tree.
-    fn tree_instr(&self, dst: Operand, tree: &Tree) -> Result<(Op, Operands), Stop> {
+    /// Appends the instruction of a tree that has no result and is not on the stack, and frees
+    /// it. `head` is its operand before the leaves.
+    pub(crate) fn emit_statement(&mut self, id: u32, head: Option<Operand>) -> Result<(), Stop> {
+        self.work += 1;
+        let mark = self.mark_all.then_some(self.offset);
+        let tree = self.stack.detached_mut(id);
         let op = tree.op.ok_or(Stop::Operator)?;
-        let mut operands = self.with_known_accs(op, Some(dst), &tree.leaves, &tree.classes);
-        match (tree.root(), &operands[..]) {
-            // Sequences have no forms of comparing branches with only the second operand in
-            // the accumulator: the other way round they have.
-            (TreeOp::IntCompare(compare), [Operand::BrIf(_), Operand::Slot(_), Operand::Acc])
-                if tree.shape.is_none() =>
-            {
-                operands.swap(1, 2);
-                Ok((mirrored(compare).op(), operands))
-            }
-            _ => Ok((op, operands)),
-        }
-    }
-
-    /// All operands; the slot that an accumulator is known to equal is replaced by the
-    /// accumulator where the table has such a form.
-    pub(crate) fn with_known_accs(
-        &self,
-        op: Op,
-        head: Option<Operand>,
-        leaves: &[Operand],
-        classes: &[Class],
-    ) -> Operands {
-        let mut operands: Operands = head.into_iter().collect();
-        let first = operands.len();
-        // A form has no more operands than there is room for.
-        operands.try_extend_from_slice(leaves).ok();
-        if self.known.is_nothing() {
-            return operands;
-        }
-        for (index, (leaf, class)) in leaves.iter().zip(classes).enumerate() {
-            let Operand::Slot(slot) = *leaf else { continue };
-            if !self.known.holds(*class, slot) {
-                continue;
-            }
-            operands[first + index] = Operand::Acc;
-            if !has_form(op, &operands) {
-                operands[first + index] = *leaf;
-            }
-        }
-        operands
+        let first = usize::from(head.is_none());
+        tree.operands[0] = head.unwrap_or(Operand::R);
+        let operands = &mut tree.operands[first..];
+        self.known.replace_slots(op, operands, &tree.classes);
+        self.last
+            .append(&mut self.builder, mark, op, operands, &tree.sites)?;
+        self.stack.free_tree(id);
+        Ok(())
     }
 
     /// The operand of a statement: the accumulator instead of `leaf` if it is

@@ -99,7 +99,7 @@ impl FuncTranslator<'_> {
         below.rev().find(|&candidate| {
             let tree = self.stack.tree(candidate);
             tree.is_some_and(|tree| {
-                tree.leaves.iter().any(
+                tree.leaves().iter().any(
                     |leaf| matches!(leaf, Operand::Slot(slot) if self.frame.is_home(*slot, position)),
                 )
             })
@@ -262,7 +262,7 @@ impl FuncTranslator<'_> {
         for position in base.saturating_sub(REACH)..base {
             let frame = &self.frame;
             let reads_callee = self.stack.tree(position).is_some_and(|tree| {
-                tree.leaves.iter().any(
+                tree.leaves().iter().any(
                     |leaf| matches!(leaf, Operand::Slot(slot) if frame.is_home_from(*slot, base)),
                 )
             });

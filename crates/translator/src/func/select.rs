@@ -334,7 +334,7 @@ impl FuncTranslator<'_> {
         }
         self.stack.truncate(base);
         debug_assert!(
-            !self.stack.detached(tree).leaves.contains(&Operand::Acc)
+            !self.stack.detached(tree).leaves().contains(&Operand::Acc)
                 || self.reader(base).is_none(),
             "nobody reads the home of what owns an accumulator"
         );
@@ -602,15 +602,15 @@ impl Tree {
         (self.shape, self.op) = (None, Some(op.op()));
         self.is_ordered = op.is_ordered();
         if let Some(head) = op.head() {
-            self.leaves.push(head);
+            self.operands.push(head);
             self.classes.push(Class::Int);
         }
         for (index, &source) in order.iter().enumerate() {
-            self.leaves.push(places[source]);
+            self.operands.push(places[source]);
             self.classes.push(op.leaf_class(index));
         }
         if let Some(tail) = op.tail() {
-            self.leaves.push(tail);
+            self.operands.push(tail);
             self.classes.push(Class::Int);
         }
         if op.traps() {

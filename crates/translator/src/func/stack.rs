@@ -89,7 +89,9 @@ impl Stack {
                 id
             }
             None => {
-                self.trees.push(Tree::default());
+                let mut tree = Tree::default();
+                tree.clear();
+                self.trees.push(tree);
                 (self.trees.len() - 1) as u32
             }
         }
@@ -126,7 +128,7 @@ impl Stack {
     pub(crate) fn push_tree(&mut self, ty: ValType, id: u32) {
         let position = self.height();
         let tree = &self.trees[id as usize];
-        for (leaf, class) in tree.leaves.iter().zip(&tree.classes) {
+        for (leaf, class) in tree.leaves().iter().zip(&tree.classes) {
             if matches!(leaf, Operand::Acc) {
                 self.owners[*class as usize] = Some(position);
             }
@@ -304,7 +306,7 @@ impl Stack {
             Some(Value::Local(named)) => named == local,
             Some(Value::Tree(_)) => self
                 .tree(position)
-                .is_some_and(|tree| tree.leaves.contains(&Operand::Slot(slot))),
+                .is_some_and(|tree| tree.leaves().contains(&Operand::Slot(slot))),
             _ => false,
         }
     }

@@ -10,7 +10,7 @@
 //! which operations and forms they have, the table is asked.
 
 use arrayvec::ArrayVec;
-use damson_ir::{Family, Kind, Kinds, MAX_PARTS, Op, Operand, Operands, Shape};
+use damson_ir::{Family, Kind, Kinds, MAX_PARTS, Op, Operand, Shape};
 
 use super::typing::Class;
 use super::value::{Leaves, Tree, TreeOp, Value, tile};
@@ -258,7 +258,8 @@ impl Tree {
             Some(Shape::TestBin | Shape::TestLoad | Shape::TestGlobal) => (None, 0),
             _ => (None, 1),
         };
-        let inner_leaves = self.leaves.len().saturating_sub(own_leaves);
+        let inner_leaves = self.leaves().len().saturating_sub(own_leaves);
+        let (inner_operands, own) = self.operands.split_at(1 + inner_leaves);
         let inner_ops: ArrayVec<TreeOp, MAX_PARTS> = self.ops.iter().skip(1).copied().collect();
         let inner = Self {
             op: match shape {
@@ -267,17 +268,20 @@ impl Tree {
             },
             ops: inner_ops,
             shape,
-            leaves: self.leaves.iter().take(inner_leaves).copied().collect(),
+            operands: inner_operands.iter().copied().collect(),
             classes: self.classes.iter().take(inner_leaves).copied().collect(),
             sites: self.sites.clone(),
             is_ordered: self.is_ordered,
         };
-        let rest = self.leaves.iter().skip(inner_leaves).copied();
         let outer = Self {
             ops: self.ops.iter().take(1).copied().collect(),
             shape: None,
             op: Some(self.root().op()),
-            leaves: core::iter::once(Operand::Acc).chain(rest).collect(),
+            operands: [Operand::R, Operand::Acc]
+                .iter()
+                .chain(own)
+                .copied()
+                .collect(),
             classes: [self.root().leaf_class(0); 2]
                 .into_iter()
                 .take(own_leaves + 1)
@@ -423,10 +427,7 @@ impl FuncTranslator<'_> {
                     }
                 }
             }
-            kinds = tree
-                .leaves
-                .iter()
-                .fold(kinds, |kinds, leaf| kinds.and(leaf.kind()));
+            kinds = kinds.and_operands(tree.leaves());
         }
         if let Some(tail) = consumer.tail {
             kinds = kinds.and(tail.kind());
@@ -451,7 +452,8 @@ impl FuncTranslator<'_> {
         }
         let tree = self.stack.detached_mut(id);
         for (index, &source) in consumer.order[..first].iter().enumerate() {
-            tree.leaves.try_insert(index, *places.get(source)?).ok()?;
+            let leaf = *places.get(source)?;
+            tree.operands.try_insert(1 + index, leaf).ok()?;
             tree.classes
                 .try_insert(index, consumer.classes[index])
                 .ok()?;
@@ -465,7 +467,9 @@ impl FuncTranslator<'_> {
                 let other_tree = self.stack.detached(other).clone();
                 let tree = self.stack.detached_mut(id);
                 tree.ops.try_extend_from_slice(&other_tree.ops).ok()?;
-                tree.leaves.try_extend_from_slice(&other_tree.leaves).ok()?;
+                tree.operands
+                    .try_extend_from_slice(other_tree.leaves())
+                    .ok()?;
                 tree.classes
                     .try_extend_from_slice(&other_tree.classes)
                     .ok()?;
@@ -474,13 +478,13 @@ impl FuncTranslator<'_> {
                 self.stack.free_tree(other);
             } else {
                 let tree = self.stack.detached_mut(id);
-                tree.leaves.try_push(*places.get(source)?).ok()?;
+                tree.operands.try_push(*places.get(source)?).ok()?;
                 tree.classes.try_push(consumer.classes[index]).ok()?;
             }
         }
         if let Some(tail) = consumer.tail {
             let tree = self.stack.detached_mut(id);
-            tree.leaves.try_push(tail).ok()?;
+            tree.operands.try_push(tail).ok()?;
             tree.classes.try_push(Class::Int).ok()?;
         }
         Some(id)
@@ -488,11 +492,10 @@ impl FuncTranslator<'_> {
 
     /// Notes that what a tree reads will be read by the value at `base`.
     fn note_leaves(&mut self, tree: u32, base: usize) {
-        let leaves = self.stack.detached(tree).leaves.clone();
-        for leaf in leaves {
+        for index in 0..self.stack.detached(tree).leaves().len() {
             self.work += 1;
-            if let Operand::Slot(slot) = leaf
-                && let Some(local) = self.frame.local_of(slot)
+            if let Some(Operand::Slot(slot)) = self.stack.detached(tree).leaves().get(index)
+                && let Some(local) = self.frame.local_of(*slot)
             {
                 self.stack.note_use(local, base);
             }
@@ -512,27 +515,14 @@ impl FuncTranslator<'_> {
         };
         self.stack.truncate(base);
         let head = (!consumer.root.is_store()).then_some(consumer.head);
-        let offset = traps.then_some(self.offset);
-        let (op, operands, sites) = self.instruction_of(tile.tree, head, offset)?;
-        self.append(op, &operands, &sites)?;
+        let offset = self.offset;
+        let tree = self.stack.detached_mut(tile.tree);
+        if traps {
+            // No more parts can trap than there is room for.
+            tree.sites.try_push(offset).ok();
+        }
+        self.emit_statement(tile.tree, head)?;
         Ok(true)
-    }
-
-    /// The instruction of a tile that [`compose`](Self::compose) gave, which is needed no
-    /// longer: its operation, its operands and where it can trap, `offset` last.
-    pub(crate) fn instruction_of(
-        &mut self,
-        tree: u32,
-        head: Option<Operand>,
-        offset: Option<u32>,
-    ) -> Result<(Op, Operands, ArrayVec<u32, MAX_PARTS>), Stop> {
-        let tile = self.stack.detached(tree);
-        let op = tile.op.ok_or(Stop::Operator)?;
-        let operands = self.with_known_accs(op, head, &tile.leaves, &tile.classes);
-        let mut sites = tile.sites.clone();
-        sites.extend(offset.into_iter().take(sites.remaining_capacity()));
-        self.stack.free_tree(tree);
-        Ok((op, operands, sites))
     }
 }
 

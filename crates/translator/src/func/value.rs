@@ -40,7 +40,7 @@ pub(crate) enum Value {
     Tree(u32),
 }
 
-/// The operands of a tree but its destination, in the order of the instruction.
+/// Where values of the stack are.
 pub(crate) type Leaves = ArrayVec<Operand, MAX_LEAVES>;
 
 /// No tile has more operands besides its destination.
@@ -55,7 +55,9 @@ pub(crate) struct Tree {
     pub(crate) shape: Option<Shape>,
     /// The operation of the tables that they are together.
     pub(crate) op: Option<Op>,
-    pub(crate) leaves: Leaves,
+    /// The destination, then the leaves, as the instruction has them. As long as nobody has said
+    /// where the result goes, that is the accumulator.
+    pub(crate) operands: ArrayVec<Operand, { 1 + MAX_LEAVES }>,
     /// The accumulator that each leaf uses if it is in one.
     pub(crate) classes: ArrayVec<Class, MAX_LEAVES>,
     /// Offsets in the binary of the operations that can trap, in the order of execution.
@@ -67,9 +69,15 @@ pub(crate) struct Tree {
 impl Tree {
     pub(crate) fn clear(&mut self) {
         self.ops.clear();
-        self.leaves.clear();
+        self.operands.clear();
+        self.operands.push(Operand::R);
         self.classes.clear();
         self.sites.clear();
+    }
+
+    /// The operands but the destination.
+    pub(crate) fn leaves(&self) -> &[Operand] {
+        self.operands.get(1..).unwrap_or(&[])
     }
 
     /// The outermost operation.

@@ -1,9 +1,9 @@
 //! Builds functions: appends instructions, resolves labels.
 
-use crate::code::{MAX_CELLS, no_form, pack, replace, set_target, targets_mut};
+use crate::code::{MAX_CELLS, encode_kinds, no_form, pack, replace, set_target, targets_mut};
 use crate::{
-    BrTable, CopyValue, DecodeError, EncodeError, Family, Function, Instr, InstrRef, Label, Opcode,
-    Operand, Operands, Operation, ReturnValue, Target, encode,
+    BrTable, CopyValue, DecodeError, EncodeError, Family, Function, Instr, InstrRef, Kinds, Label,
+    Op, Opcode, Operand, Operands, Operation, ReturnValue, Target, encode,
 };
 use alloc::vec::Vec;
 
@@ -158,8 +158,23 @@ impl FunctionBuilder {
     ///
     /// When the table has no form with these kinds of operands.
     pub fn push(&mut self, op: impl Operation, operands: &[Operand]) -> Result<usize, EncodeError> {
+        self.push_kinds(op.op(), Kinds::of_operands(operands), operands)
+    }
+
+    /// The same for operands of which the kinds were collected before.
+    ///
+    /// # Errors
+    ///
+    /// As for [`push`](Self::push).
+    pub fn push_kinds(
+        &mut self,
+        op: Op,
+        kinds: Kinds,
+        operands: &[Operand],
+    ) -> Result<usize, EncodeError> {
+        debug_assert_eq!(kinds, Kinds::of_operands(operands));
         let at = self.position();
-        let opcode = encode(op, operands, &mut self.function.cells)?;
+        let opcode = encode_kinds(op, kinds, operands, &mut self.function.cells)?;
         self.note_target(at, opcode, operands);
         Ok(at)
     }
@@ -180,6 +195,7 @@ impl FunctionBuilder {
 
     /// Notes which label the instruction at the cell `at` waits for, if one of these operands of
     /// it names one.
+    #[inline]
     fn note_target(&mut self, at: usize, opcode: Opcode, operands: &[Operand]) {
         if opcode.row().target_at.is_none() {
             return;

@@ -135,8 +135,18 @@ pub fn encode(
     operands: &[Operand],
     cells: &mut Vec<u64>,
 ) -> Result<Opcode, EncodeError> {
-    let op = op.op();
-    let Some(opcode) = op.form_of(Kinds::of_operands(operands)) else {
+    encode_kinds(op.op(), Kinds::of_operands(operands), operands, cells)
+}
+
+/// The same for operands of which the kinds were collected before.
+#[inline]
+pub(crate) fn encode_kinds(
+    op: Op,
+    kinds: Kinds,
+    operands: &[Operand],
+    cells: &mut Vec<u64>,
+) -> Result<Opcode, EncodeError> {
+    let Some(opcode) = op.form_of(kinds) else {
         return Err(no_form(op, operands));
     };
     pack(opcode, cells.len(), 0, operands, cells);

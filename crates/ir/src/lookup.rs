@@ -67,7 +67,9 @@ const FORM_COUNT: usize = {
 };
 
 /// Every form of every family.
-static ROWS: [Row; FORM_COUNT] = {
+static ROWS: [Row; FORM_COUNT] = ALL_ROWS;
+
+const ALL_ROWS: [Row; FORM_COUNT] = {
     let mut rows = [const { row(0, 0) }; FORM_COUNT];
     let (mut at, mut family) = (0, 0);
     while family < FAMILY_COUNT {
@@ -80,6 +82,17 @@ static ROWS: [Row; FORM_COUNT] = {
         family += 1;
     }
     rows
+};
+
+/// The kinds of operands of each row, by a number that differs for different kinds.
+static KEYS: [u64; FORM_COUNT] = {
+    let mut keys = [0; FORM_COUNT];
+    let mut at = 0;
+    while at < FORM_COUNT {
+        keys[at] = ALL_ROWS[at].form.key;
+        at += 1;
+    }
+    keys
 };
 
 /// The row of each opcode.
@@ -278,7 +291,7 @@ pub(crate) fn find_opcode(family: Family, index: u16, kinds: Kinds) -> Option<u1
     loop {
         match SLOTS[slots + slot] {
             EMPTY => return None,
-            form if ROWS[first + usize::from(form)].form.key == kinds.key() => {
+            form if KEYS[first + usize::from(form)] == kinds.key() => {
                 return Some(row.opcode + index * u16::from(row.forms) + u16::from(form));
             }
             _ => slot = (slot + 1) & mask,

@@ -86,6 +86,29 @@ impl Ops {
             }
         }
     }
+
+    /// Which of the operations has these parts, which are numbers of single operations.
+    #[inline]
+    fn index_of(&self, numbers: &[usize]) -> Option<u16> {
+        let Self::Tiles {
+            parts, positions, ..
+        } = self
+        else {
+            return None;
+        };
+        if numbers.len() != parts.len() {
+            return None;
+        }
+        let mut index = 0;
+        for (part, &number) in numbers.iter().enumerate() {
+            let position = *positions[part].get(number)?;
+            if position == NOWHERE {
+                return None;
+            }
+            index = index * parts[part].len() as u16 + u16::from(position);
+        }
+        Some(index)
+    }
 }
 
 /// The number of an instruction: a family, an operation of it and a form.
@@ -376,26 +399,9 @@ impl Op {
         for (number, part) in numbers.iter_mut().zip(parts) {
             *number = part.single_number();
         }
+        let numbers = numbers.get(..parts.len())?;
         shape.families().iter().find_map(|&family| {
-            let Ops::Tiles {
-                parts: lists,
-                positions,
-                ..
-            } = &family.info().ops
-            else {
-                return None;
-            };
-            if parts.len() != lists.len() {
-                return None;
-            }
-            let mut index = 0;
-            for (number, (list, positions)) in numbers.iter().zip(lists.iter().zip(*positions)) {
-                let position = match *positions.get(*number)? {
-                    NOWHERE => return None,
-                    position => u16::from(position),
-                };
-                index = index * list.len() as u16 + position;
-            }
+            let index = family.info().ops.index_of(numbers)?;
             Some(Self { family, index })
         })
     }

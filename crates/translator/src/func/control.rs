@@ -15,7 +15,7 @@ use damson_ir::{
     Br, BrTable as Switch, CheckEpoch, ConsumeFuel, CopySpan, Label, MAX_PARTS, Op, Operand,
     Operands, Operation, Slot,
 };
-use wasmparser::{BlockType, BrTable};
+use wasmparser::{BlockType, BrTable, FrameKind};
 
 use super::carry::Carried;
 use super::tile::{Consumer, Root};
@@ -142,6 +142,18 @@ impl FuncTranslator<'_> {
                 }
             }
         }
+    }
+
+    /// What the validator says of the innermost block. It is asked only about a block that
+    /// cannot be reached: of those nothing else is known here.
+    pub(crate) fn innermost_frame(&self) -> Option<FrameKind> {
+        Some(match self.controls.last()?.kind {
+            ControlKind::Function | ControlKind::Block => FrameKind::Block,
+            ControlKind::Loop => FrameKind::Loop,
+            ControlKind::If { .. } => FrameKind::If,
+            ControlKind::Else => FrameKind::Else,
+            ControlKind::Unreachable => self.validator.get_control_frame(0)?.kind,
+        })
     }
 
     fn open(&mut self, kind: ControlKind, ty: BlockType, height: usize) {
@@ -400,7 +412,7 @@ impl FuncTranslator<'_> {
         if !self.reachable || !control.used {
             return Ok(());
         }
-        if self.returns_next && self.results == 1 && self.num_results(control.ty) == 1 {
+        if self.results == 1 && self.num_results(control.ty) == 1 && self.returns_next() {
             self.return_()?;
             self.reachable = false;
             return Ok(());

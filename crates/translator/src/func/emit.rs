@@ -129,9 +129,9 @@ impl Last {
         match self.fuse(builder, op, operands) {
             Some(opcode) => builder.join(self.at, opcode, operands),
             None => {
-                self.at = builder.push(op, operands)?;
-                self.op = begins_sequence(op.family()).then_some(op);
                 self.kinds = Kinds::of_operands(operands);
+                self.at = builder.push_kinds(op, self.kinds, operands)?;
+                self.op = begins_sequence(op.family()).then_some(op);
                 self.sites = 0;
             }
         }

@@ -95,6 +95,9 @@ impl FuncTranslator<'_> {
     /// The position of the pending tree that reads the home of `position` and
     /// lies below it.
     pub(crate) fn reader(&self, position: usize) -> Option<usize> {
+        if !self.stack.has_trees() {
+            return None;
+        }
         let below = position.saturating_sub(REACH)..position;
         below.rev().find(|&candidate| {
             let tree = self.stack.tree(candidate);

@@ -99,8 +99,19 @@ impl Frame {
         self.linkage + 2 + self.num_declared()
     }
 
+    #[inline]
     fn reserve(&mut self, first: usize, count: usize) -> Result<Slot, Stop> {
         let end = first + count;
+        if end > self.cells {
+            self.grow(end)?;
+        }
+        // Not beyond the limit that `grow` checks.
+        Ok(Slot(first as u16))
+    }
+
+    /// Makes the frame larger.
+    #[cold]
+    fn grow(&mut self, end: usize) -> Result<(), Stop> {
         if end > MAX_SLOTS {
             let limit = Limit {
                 what: "slots",
@@ -109,9 +120,8 @@ impl Frame {
             };
             return Err(limit.into());
         }
-        self.cells = self.cells.max(end);
-        // Below the limit just checked.
-        Ok(Slot(first as u16))
+        self.cells = end;
+        Ok(())
     }
 }
 

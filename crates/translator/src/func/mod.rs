@@ -162,10 +162,11 @@ struct FuncTranslator<'a> {
     known: Known,
     /// Whether the current operator can be reached.
     reachable: bool,
-    /// Whether nothing comes between the current operator, an `end`, and a return.
-    returns_next: bool,
     /// Offset of the current operator in the binary.
     offset: u32,
+    /// The body, and its offset.
+    body: &'a [u8],
+    body_start: u32,
     /// What charges for the current stretch of code, in `fuel_points`.
     fuel: Option<usize>,
     /// Everything that charges, in the order of the code.
@@ -215,8 +216,9 @@ pub(crate) fn translate(
         locals: core::mem::take(&mut scratch.locals),
         known: Known::default(),
         reachable: true,
-        returns_next: false,
         offset: 0,
+        body: body.as_bytes(),
+        body_start: position(body.range().start),
         fuel: None,
         fuel_points: core::mem::take(&mut scratch.fuel_points),
         consume_fuel: options.consume_fuel,
@@ -270,6 +272,11 @@ pub(crate) fn translate(
     Ok(function)
 }
 
+/// An offset in a binary; the limit on the size of bodies is below what does not fit.
+fn position(offset: u64) -> u32 {
+    u32::try_from(offset).unwrap_or(u32::MAX)
+}
+
 /// The error for a translation that stopped.
 #[cold]
 fn stopped(stop: Stop, func_index: u32, offset: u64) -> Error {
@@ -307,6 +314,12 @@ fn returns_after_end(code: &[u8]) -> bool {
 }
 
 impl FuncTranslator<'_> {
+    /// Whether nothing comes between the current operator, an `end`, and a return.
+    fn returns_next(&self) -> bool {
+        let at = self.offset.wrapping_sub(self.body_start);
+        self.body.get(at as usize..).is_some_and(returns_after_end)
+    }
+
     /// Translates everything. Returns where an instruction stands that turned
     /// out not to be needed.
     fn body(&mut self, body: &FunctionBody<'_>, func_index: u32) -> Result<Option<usize>, Error> {
@@ -322,20 +335,16 @@ impl FuncTranslator<'_> {
             .declare_locals(declared.saturating_sub(params) as u32);
 
         let start = reader.original_position();
-        self.offset = u32::try_from(start).unwrap_or(u32::MAX);
+        self.offset = position(start);
         self.begin(func_index)
             .map_err(|stop| stopped(stop, func_index, start))?;
 
-        let (bytes, body_start) = (body.as_bytes(), body.range().start);
         while !reader.eof() {
-            let offset = reader.original_position();
-            // The limit on the size of bodies is below.
-            self.offset = u32::try_from(offset).unwrap_or(u32::MAX);
-            self.returns_next = returns_after_end(&bytes[(offset - body_start) as usize..]);
+            self.offset = position(reader.original_position());
             match reader.visit_operator(self).map_err(invalid)? {
                 Ok(()) => {}
                 Err(Halt::Invalid(error)) => return Err(invalid(error)),
-                Err(Halt::Stop(stop)) => return Err(stopped(stop, func_index, offset)),
+                Err(Halt::Stop(stop)) => return Err(stopped(stop, func_index, self.offset.into())),
             }
         }
         reader.finish_expression(self).map_err(invalid)?;

@@ -67,7 +67,7 @@ impl<'a> VisitOperator<'a> for FuncTranslator<'_> {
 
 impl FrameStack for FuncTranslator<'_> {
     fn current_frame(&self) -> Option<FrameKind> {
-        self.validator.get_control_frame(0).map(|frame| frame.kind)
+        self.innermost_frame()
     }
 }
 

@@ -16,7 +16,7 @@ use wasmparser::Operator;
 use super::tile::{Consumer, Root};
 use super::typing::{Class, Fold, immediate};
 use super::value::{
-    Entry, Leaves, Tree, TreeOp, Value, mirrored, mirrored_float, negated, negated_test,
+    Entry, Leaves, Tree, TreeOp, Value, has_form, mirrored, mirrored_float, negated, negated_test,
 };
 use super::{FuncTranslator, Stop};
 
@@ -223,12 +223,37 @@ impl FuncTranslator<'_> {
     /// where they are.
     #[inline]
     fn plain(&mut self, op: TreeOp, base: usize, order: &[usize]) -> Result<Option<u32>, Stop> {
-        match self.placed(base, op.takes_slots_only(), 0)? {
-            Some(places) if op.has_form_with(&places, order) => {
-                Ok(Some(self.new_single(op, &places, order)))
-            }
-            _ => Ok(None),
+        let (id, offset) = (self.stack.new_tree(), self.offset);
+        let (entries, tree) = self.stack.entries_and_detached(base, id);
+        tree.begin_single(op, offset);
+        let mut is_placed = true;
+        for (index, &source) in order.iter().enumerate() {
+            let Some(entry) = entries.get(source) else {
+                is_placed = false;
+                break;
+            };
+            let leaf = match entry.value {
+                Value::Const(bits) if !op.takes_slots_only() => {
+                    immediate(entry.ty, bits).map(Operand::Imm)
+                }
+                Value::Local(local) => Some(Operand::Slot(self.frame.local(local)?)),
+                Value::Home => Some(Operand::Slot(self.frame.home(base + source)?)),
+                Value::Const(_) | Value::Acc | Value::Tree(_) => None,
+            };
+            let Some(leaf) = leaf else {
+                is_placed = false;
+                break;
+            };
+            tree.push_leaf(leaf, op.leaf_class(index));
         }
+        if let Some(tail) = op.tail() {
+            tree.push_leaf(tail, Class::Int);
+        }
+        if is_placed && has_form(op.op(), &tree.operands) {
+            return Ok(Some(id));
+        }
+        self.stack.free_tree(id);
+        Ok(None)
     }
 
     /// What [`gather_but`](Self::gather_but) gives, if nothing has to be emitted for it.
@@ -309,7 +334,6 @@ impl FuncTranslator<'_> {
     }
 
     /// A tree of a single operation with its operands at `places`, in the order of the stack.
-    #[inline]
     fn new_single(&mut self, op: TreeOp, places: &Leaves, order: &[usize]) -> u32 {
         let (id, offset) = (self.stack.new_tree(), self.offset);
         self.stack
@@ -334,8 +358,7 @@ impl FuncTranslator<'_> {
         }
         self.stack.truncate(base);
         debug_assert!(
-            !self.stack.detached(tree).leaves().contains(&Operand::Acc)
-                || self.reader(base).is_none(),
+            self.stack.detached(tree).accs == 0 || self.reader(base).is_none(),
             "nobody reads the home of what owns an accumulator"
         );
         self.stack.push_tree(ty, tree);
@@ -595,26 +618,30 @@ const IN_ORDER: [usize; 3] = [0, 1, 2];
 const REVERSED: &[usize] = &[1, 0];
 
 impl Tree {
-    /// Makes an empty tree one of a single operation.
+    /// Makes an empty tree one of a single operation; what is on the stack, and the operand
+    /// after that, is still missing.
     #[inline]
-    fn become_single(&mut self, op: TreeOp, places: &Leaves, order: &[usize], offset: u32) {
+    fn begin_single(&mut self, op: TreeOp, offset: u32) {
         self.ops.push(op);
         (self.shape, self.op) = (None, Some(op.op()));
         self.is_ordered = op.is_ordered();
         if let Some(head) = op.head() {
-            self.operands.push(head);
-            self.classes.push(Class::Int);
-        }
-        for (index, &source) in order.iter().enumerate() {
-            self.operands.push(places[source]);
-            self.classes.push(op.leaf_class(index));
-        }
-        if let Some(tail) = op.tail() {
-            self.operands.push(tail);
-            self.classes.push(Class::Int);
+            self.push_leaf(head, Class::Int);
         }
         if op.traps() {
             self.sites.push(offset);
+        }
+    }
+
+    /// Makes an empty tree one of a single operation with its operands at `places`, in the order
+    /// of the stack.
+    fn become_single(&mut self, op: TreeOp, places: &Leaves, order: &[usize], offset: u32) {
+        self.begin_single(op, offset);
+        for (index, &source) in order.iter().enumerate() {
+            self.push_leaf(places[source], op.leaf_class(index));
+        }
+        if let Some(tail) = op.tail() {
+            self.push_leaf(tail, Class::Int);
         }
     }
 }

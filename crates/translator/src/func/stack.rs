@@ -26,16 +26,17 @@ use super::value::{Entry, Tree, Value};
 /// three operations with four operands have such positions.
 pub(crate) const REACH: usize = 4;
 
-/// No node of a list.
+/// No node of a list, and no position.
 const NIL: u32 = u32::MAX;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Stack {
     entries: Vec<Entry>,
     /// Trees by their number; those of `free` are unused.
     trees: Vec<Tree>,
     free: Vec<u32>,
-    owners: [Option<usize>; 3],
+    /// The position of the entry that owns each accumulator, or [`NIL`].
+    owners: [u32; 3],
     /// Positions of trees that must keep their place. Entries whose tree is gone are skipped.
     ordered: Vec<u32>,
     settled: usize,
@@ -45,6 +46,22 @@ pub(crate) struct Stack {
     /// Changes when no entry names a local any more, so that all lists become
     /// empty at once.
     epoch: u32,
+}
+
+impl Default for Stack {
+    fn default() -> Self {
+        Self {
+            entries: Vec::new(),
+            trees: Vec::new(),
+            free: Vec::new(),
+            owners: [NIL; 3],
+            ordered: Vec::new(),
+            settled: 0,
+            heads: Vec::new(),
+            nodes: Vec::new(),
+            epoch: 0,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -103,6 +120,12 @@ impl Stack {
         &self.trees[id as usize]
     }
 
+    /// The entries from `base` on, and a tree that is not among them, to be written.
+    pub(crate) fn entries_and_detached(&mut self, base: usize, id: u32) -> (&[Entry], &mut Tree) {
+        let entries = self.entries.get(base..).unwrap_or(&[]);
+        (entries, &mut self.trees[id as usize])
+    }
+
     /// The same, to be written.
     pub(crate) fn detached_mut(&mut self, id: u32) -> &mut Tree {
         &mut self.trees[id as usize]
@@ -126,15 +149,17 @@ impl Stack {
 
     /// Pushes a tree that is not on the stack.
     pub(crate) fn push_tree(&mut self, ty: ValType, id: u32) {
-        let position = self.height();
+        let position = self.height() as u32;
         let tree = &self.trees[id as usize];
-        for (leaf, class) in tree.leaves().iter().zip(&tree.classes) {
-            if matches!(leaf, Operand::Acc) {
-                self.owners[*class as usize] = Some(position);
+        if tree.accs != 0 {
+            for class in Class::ALL {
+                if tree.reads_acc(class) {
+                    self.owners[class as usize] = position;
+                }
             }
         }
         if tree.is_ordered {
-            self.ordered.push(position as u32);
+            self.ordered.push(position);
         }
         self.push(ty, Value::Tree(id));
     }
@@ -156,10 +181,12 @@ impl Stack {
 
     /// Pops entries down to a height.
     pub(crate) fn truncate(&mut self, height: usize) {
-        for position in height..self.height() {
-            self.release(position);
+        while let Some(entry) = self.entries.get(height..).and_then(|above| above.last()) {
+            if let Value::Tree(_) | Value::Acc = entry.value {
+                self.release(self.height() - 1);
+            }
+            self.entries.pop();
         }
-        self.entries.truncate(height);
         self.settled = self.settled.min(height);
         while self
             .ordered
@@ -177,7 +204,7 @@ impl Stack {
             entry.value = value;
             if let Value::Acc = value {
                 let class = entry.class();
-                self.owners[class as usize] = Some(position);
+                self.owners[class as usize] = position as u32;
             }
         }
     }
@@ -207,12 +234,25 @@ impl Stack {
 
     /// The position that owns the accumulator.
     pub(crate) fn owner(&self, class: Class) -> Option<usize> {
-        self.owners[class as usize]
+        let owner = self.owners[class as usize];
+        (owner != NIL).then_some(owner as usize)
+    }
+
+    /// Whether an entry above a position owns an accumulator.
+    pub(crate) fn owns_above(&self, position: usize) -> bool {
+        // There is no position with the number of nobody.
+        let above = |owner: u32| owner != NIL && owner as usize > position;
+        self.owners.into_iter().any(above)
+    }
+
+    /// Whether there may be pending trees.
+    pub(crate) fn has_trees(&self) -> bool {
+        self.trees.len() > self.free.len()
     }
 
     /// Whether the entry at a position owns an accumulator.
     pub(crate) fn owns(&self, position: usize) -> bool {
-        self.owners.contains(&Some(position))
+        self.owners.contains(&(position as u32))
     }
 
     /// Whether there may be trees below `end` that must keep their place among effects.
@@ -325,9 +365,11 @@ impl Stack {
     /// The entry at a position owns no accumulator any longer.
     fn disown(&mut self, position: usize) {
         for owner in &mut self.owners {
-            if *owner == Some(position) {
-                *owner = None;
-            }
+            *owner = if *owner == position as u32 {
+                NIL
+            } else {
+                *owner
+            };
         }
     }
 

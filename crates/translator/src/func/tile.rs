@@ -270,6 +270,7 @@ impl Tree {
             shape,
             operands: inner_operands.iter().copied().collect(),
             classes: self.classes.iter().take(inner_leaves).copied().collect(),
+            accs: self.accs,
             sites: self.sites.clone(),
             is_ordered: self.is_ordered,
         };
@@ -286,6 +287,7 @@ impl Tree {
                 .into_iter()
                 .take(own_leaves + 1)
                 .collect(),
+            accs: 0,
             sites: ArrayVec::new(),
             is_ordered: false,
         };
@@ -307,8 +309,10 @@ impl FuncTranslator<'_> {
         self.clear_way_for_accs(base)?;
         let trees = self.stack.trees_from(base);
         let lowest = trees & trees.wrapping_neg();
+        if trees == 0 {
+            return Ok(None);
+        }
         let found = match trees.count_ones() {
-            0 => None,
             2 => {
                 // One of both is emitted before, which changes an accumulator: better the one
                 // that owns it.
@@ -358,11 +362,10 @@ impl FuncTranslator<'_> {
     /// Before a tree at `base` may take over an accumulator from a tree above: whoever owns an
     /// accumulator has no reader of its home, see [`flush`](super::flush).
     fn clear_way_for_accs(&mut self, base: usize) -> Result<(), Stop> {
-        let owns_above = |class: &Class| self.stack.owner(*class).is_some_and(|owner| owner > base);
-        if Class::ALL.iter().any(owns_above) {
-            self.clear_readers(base)?;
+        match self.stack.owns_above(base) {
+            true => self.clear_readers(base),
+            false => Ok(()),
         }
-        Ok(())
     }
 
     /// The first consumer that makes a tile with `children`, with the places that the other
@@ -379,16 +382,16 @@ impl FuncTranslator<'_> {
                 Value::Local(_) | Value::Home => Kind::Slot,
             })
         };
-        let tiles = consumers
-            .iter()
-            .map(|consumer| self.tile_with(base, consumer, children, kind));
-        tiles.enumerate().find_map(|(consumer, tile)| {
-            Some(Found {
-                consumer,
-                children,
-                tile: tile?,
-            })
-        })
+        for (consumer, chosen) in consumers.iter().enumerate() {
+            if let Some(tile) = self.tile_with(base, chosen, children, kind) {
+                return Some(Found {
+                    consumer,
+                    children,
+                    tile,
+                });
+            }
+        }
+        None
     }
 
     /// The tile that a consumer makes with `children`, if the table has it with the other
@@ -401,9 +404,9 @@ impl FuncTranslator<'_> {
         kind: impl Fn(usize) -> Option<Kind>,
     ) -> Option<(Shape, Op)> {
         let mut nodes = [None; 3];
-        for (index, &source) in consumer.order.iter().enumerate() {
+        for (node, &source) in nodes.iter_mut().zip(consumer.order) {
             if children >> source & 1 == 1 {
-                nodes[index] = Some(self.stack.tree(base + source)?.node()?);
+                *node = Some(self.stack.tree(base + source)?.node()?);
             }
         }
         let shape = shape_of(consumer.root, nodes)?;
@@ -413,8 +416,8 @@ impl FuncTranslator<'_> {
         if !consumer.root.is_store() {
             kinds = kinds.and(consumer.head.kind());
         }
-        for (index, &source) in consumer.order.iter().enumerate() {
-            if nodes[index].is_none() {
+        for (node, &source) in nodes.iter().zip(consumer.order) {
+            if node.is_none() {
                 kinds = kinds.and(kind(source)?);
                 continue;
             }
@@ -454,9 +457,9 @@ impl FuncTranslator<'_> {
         for (index, &source) in consumer.order[..first].iter().enumerate() {
             let leaf = *places.get(source)?;
             tree.operands.try_insert(1 + index, leaf).ok()?;
-            tree.classes
-                .try_insert(index, consumer.classes[index])
-                .ok()?;
+            let class = consumer.classes[index];
+            tree.classes.try_insert(index, class).ok()?;
+            tree.note_acc(leaf, class);
         }
         for (index, &source) in consumer.order.iter().enumerate().skip(first + 1) {
             if is_child(source) {
@@ -474,18 +477,16 @@ impl FuncTranslator<'_> {
                     .try_extend_from_slice(&other_tree.classes)
                     .ok()?;
                 tree.sites.try_extend_from_slice(&other_tree.sites).ok()?;
+                tree.accs |= other_tree.accs;
                 tree.is_ordered |= other_tree.is_ordered;
                 self.stack.free_tree(other);
             } else {
                 let tree = self.stack.detached_mut(id);
-                tree.operands.try_push(*places.get(source)?).ok()?;
-                tree.classes.try_push(consumer.classes[index]).ok()?;
+                tree.push_leaf(*places.get(source)?, consumer.classes[index]);
             }
         }
         if let Some(tail) = consumer.tail {
-            let tree = self.stack.detached_mut(id);
-            tree.operands.try_push(tail).ok()?;
-            tree.classes.try_push(Class::Int).ok()?;
+            self.stack.detached_mut(id).push_leaf(tail, Class::Int);
         }
         Some(id)
     }

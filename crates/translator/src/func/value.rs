@@ -60,6 +60,8 @@ pub(crate) struct Tree {
     pub(crate) operands: ArrayVec<Operand, { 1 + MAX_LEAVES }>,
     /// The accumulator that each leaf uses if it is in one.
     pub(crate) classes: ArrayVec<Class, MAX_LEAVES>,
+    /// Which accumulators leaves are in, a bit for each.
+    pub(crate) accs: u8,
     /// Offsets in the binary of the operations that can trap, in the order of execution.
     pub(crate) sites: ArrayVec<u32, MAX_PARTS>,
     /// Whether it must keep its place among effects.
@@ -72,7 +74,30 @@ impl Tree {
         self.operands.clear();
         self.operands.push(Operand::R);
         self.classes.clear();
+        self.accs = 0;
         self.sites.clear();
+    }
+
+    /// Adds the last leaf, which uses the accumulator of a class if it is in one.
+    #[inline]
+    pub(crate) fn push_leaf(&mut self, leaf: Operand, class: Class) {
+        // No form has more operands than there is room for.
+        self.operands.try_push(leaf).ok();
+        self.classes.try_push(class).ok();
+        self.note_acc(leaf, class);
+    }
+
+    /// Notes where a leaf is.
+    #[inline]
+    pub(crate) fn note_acc(&mut self, leaf: Operand, class: Class) {
+        if leaf == Operand::Acc {
+            self.accs |= 1 << class as u8;
+        }
+    }
+
+    /// Whether a leaf is in the accumulator of a class.
+    pub(crate) fn reads_acc(&self, class: Class) -> bool {
+        self.accs >> class as u8 & 1 == 1
     }
 
     /// The operands but the destination.

@@ -39,16 +39,16 @@ pub(crate) fn thread(cells: &mut [u64], imported: u32, metered: bool) {
     // Every instruction decodes: the code is verified.
     while let Ok(instr) = InstrRef::decode(cells, at) {
         let (opcode, next) = (instr.opcode(), at + instr.cells());
-        let charged = match instr.operands().next() {
-            Some(Operand::Count(amount)) if opcode.family() == Family::ConsumeFuel => Some(amount),
-            _ => None,
-        };
-        debug_assert!(charged.is_some() || opcode.family() != Family::ConsumeFuel);
-        if let Some(amount) = charged {
-            cells[at + 1] = f64::from(amount).to_bits();
+        if opcode.family() == Family::ConsumeFuel {
+            let charged = instr.operands().next();
+            debug_assert!(matches!(charged, Some(Operand::Count(_))));
+            if let Some(Operand::Count(amount)) = charged {
+                cells[at + 1] = f64::from(amount).to_bits();
+            }
+        } else if instr.calls_defined_func() {
+            let rebased = map_defined_func(cells, at, |index| index - imported);
+            debug_assert_eq!(rebased, Ok(()));
         }
-        let rebased = map_defined_func(cells, at, |index| index - imported);
-        debug_assert_eq!(rebased, Ok(()));
         let handler = HANDLERS[opcode.number()] as *const ();
         cells[at] = handler.expose_provenance() as u64;
         #[cfg(feature = "count")]

@@ -276,10 +276,8 @@ pub fn map_defined_func(
     at: usize,
     change: impl FnOnce(u32) -> u32,
 ) -> Result<(), DecodeError> {
-    let kinds = InstrRef::decode(cells, at)?.row.form.kinds;
-    if let Some(index) = kinds.iter().position(|kind| *kind == Kind::DefinedFunc) {
-        let byte = kinds[..index].iter().map(|kind| kind.bytes()).sum();
-        map_word(&mut cells[at + 1..], byte, change);
+    if let Some(byte) = InstrRef::decode(cells, at)?.row.defined_func_at {
+        map_word(&mut cells[at + 1..], byte.into(), change);
     }
     Ok(())
 }
@@ -389,6 +387,13 @@ impl<'a> InstrRef<'a> {
     #[must_use]
     pub fn opcode(&self) -> Opcode {
         self.opcode
+    }
+
+    /// Whether it calls a function that the module defines.
+    #[inline]
+    #[must_use]
+    pub fn calls_defined_func(&self) -> bool {
+        self.row.defined_func_at.is_some()
     }
 
     /// What the tables say about the opcode.

@@ -21,6 +21,8 @@ pub(crate) struct Row {
     /// At which bytes of the operands slots are that must be in the frame.
     slots: [u8; MAX_SLOTS],
     num_slots: u8,
+    /// Whether the verifier looks at nothing else.
+    pub(crate) has_slots_only: bool,
     /// At which byte of the operands the target of a branch is.
     pub(crate) target_at: Option<u8>,
     /// Whether memory 0 is accessed.
@@ -31,6 +33,8 @@ pub(crate) struct Row {
     pub(crate) has_relations: bool,
     /// At which byte of the operands the number of targets is.
     pub(crate) targets_at: Option<u8>,
+    /// At which byte of the operands the index of a function is that the module defines.
+    pub(crate) defined_func_at: Option<u8>,
 }
 
 /// No form has more operands that are slots.
@@ -207,7 +211,7 @@ const fn row(family: usize, index: usize) -> Row {
         }
     };
     let (mut slots, mut num_slots) = ([0; MAX_SLOTS], 0);
-    let (mut target_at, mut targets_at) = (None, None);
+    let (mut target_at, mut targets_at, mut defined_func_at) = (None, None, None);
     let (mut uses_memory, mut has_others) = (false, false);
     let (mut bytes, mut operand) = (0, 0);
     while operand < form.kinds.len() {
@@ -222,6 +226,11 @@ const fn row(family: usize, index: usize) -> Row {
                 target_at = Some(bytes as u8);
             }
             Kind::Offset => uses_memory = true,
+            Kind::DefinedFunc => {
+                assert!(defined_func_at.is_none(), "a form calls one function");
+                defined_func_at = Some(bytes as u8);
+                has_others = true;
+            }
             Kind::Targets => {
                 targets_at = Some(bytes as u8);
                 has_others = true;
@@ -241,11 +250,13 @@ const fn row(family: usize, index: usize) -> Row {
         is_terminator,
         slots,
         num_slots: num_slots as u8,
+        has_slots_only: !(uses_memory || has_others || has_relations) && target_at.is_none(),
         target_at,
         uses_memory,
         has_others,
         has_relations,
         targets_at,
+        defined_func_at,
     }
 }
 

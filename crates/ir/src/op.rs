@@ -338,6 +338,23 @@ impl Kinds {
         Self(self.0 << 6 | (kind as u64 + 1))
     }
 
+    /// These kinds, then `count` others.
+    #[inline]
+    #[must_use]
+    pub const fn followed_by(self, others: Self, count: usize) -> Self {
+        debug_assert!(count <= 9, "no instruction has more operands");
+        Self(self.0 << (6 * count) | others.0)
+    }
+
+    /// These kinds, but `kind` for the one before the last `behind`.
+    #[inline]
+    #[must_use]
+    pub const fn with(self, behind: usize, kind: Kind) -> Self {
+        debug_assert!(behind < 9, "no instruction has more operands");
+        let shift = 6 * behind;
+        Self(self.0 & !(0x3f << shift) | (kind as u64 + 1) << shift)
+    }
+
     /// These kinds, then those of operands.
     #[inline]
     #[must_use]

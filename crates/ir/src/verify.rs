@@ -15,7 +15,7 @@
 //! Values are not typed: a slot or an accumulator may hold any bits. Whatever must not be
 //! arbitrary (function references, addresses) is checked by the instruction that uses it.
 
-use crate::{Family, Function, InstrRef, Kind, MAX_CELLS, Operand, Operands, Slot};
+use crate::{Family, Function, InstrRef, Kind, MAX_CELLS, Operand, Slot};
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -267,6 +267,9 @@ impl<'a> FunctionVerifier<'a> {
         for &at in row.slots() {
             self.slot(Slot(u16::from_ne_bytes(bytes_at(bytes, at))))?;
         }
+        if row.has_slots_only {
+            return Ok(true);
+        }
         if row.uses_memory {
             exists("memory", 0, self.shape.memories.len())?;
         }
@@ -386,17 +389,16 @@ impl<'a> FunctionVerifier<'a> {
     /// Checks what several operands must be together.
     fn relations(&self, instr: InstrRef<'_>) -> Outcome {
         let op = instr.opcode().op();
-        let operands: Operands = instr.operands().collect();
-        let mut rest = &operands[..];
+        let mut operands = instr.operands();
         match op.shape() {
-            None => self.relations_of(op.family(), rest),
+            None => self.relations_of(op.family(), &mut operands),
             Some(shape) if shape.is_sequence() => {
                 for part in op.parts() {
                     let count = part.family().info().operands.len();
-                    let (own, following) =
-                        rest.split_at_checked(count).ok_or(VerifyErrorKind::Form)?;
-                    self.relations_of(part.family(), own)?;
-                    rest = following;
+                    let mut own = operands.by_ref().take(count);
+                    self.relations_of(part.family(), &mut own)?;
+                    // Those that were not looked at.
+                    own.for_each(drop);
                 }
                 Ok(())
             }
@@ -408,46 +410,54 @@ impl<'a> FunctionVerifier<'a> {
                     .iter()
                     .any(|part| part.family() == Family::ReturnValue) =>
             {
-                self.relations_of(Family::ReturnValue, rest)
+                self.relations_of(Family::ReturnValue, &mut operands)
             }
-            Some(_) => self.relations_of(Family::IntBinary, rest),
+            Some(_) => self.relations_of(Family::IntBinary, &mut operands),
         }
     }
 
     /// The same for the operands of one family.
-    fn relations_of(&self, family: Family, operands: &[Operand]) -> Outcome {
-        match (family, operands) {
-            (Family::ReturnValue, _) => equal_count(1, self.ty.results().len()),
-            (Family::ReturnSpan, &[_, _, Operand::Count(count)]) => {
-                equal_count(count as usize, self.ty.results().len())
-            }
-            (
-                Family::Call | Family::CallImport,
-                &[func, Operand::Base(base), Operand::CalleeLinkage(linkage)],
-            ) => self.call(self.callee(func)?, base, linkage),
-            (
-                Family::CallIndirect,
-                &[
+    fn relations_of(
+        &self,
+        family: Family,
+        operands: &mut impl Iterator<Item = Operand>,
+    ) -> Outcome {
+        match family {
+            Family::ReturnValue => equal_count(1, self.ty.results().len()),
+            Family::ReturnSpan => match first(operands)? {
+                [_, _, Operand::Count(count)] => {
+                    equal_count(count as usize, self.ty.results().len())
+                }
+                _ => Err(VerifyErrorKind::Form),
+            },
+            Family::Call | Family::CallImport => match first(operands)? {
+                [func, Operand::Base(base), Operand::CalleeLinkage(linkage)] => {
+                    self.call(self.callee(func)?, base, linkage)
+                }
+                _ => Err(VerifyErrorKind::Form),
+            },
+            Family::CallIndirect => match first(operands)? {
+                [
                     _,
                     _,
                     Operand::Type(ty),
                     Operand::Base(base),
                     Operand::CalleeLinkage(linkage),
-                ],
-            ) => self.call(self.type_at(ty)?, base, linkage),
-            (
-                Family::ReturnCall | Family::ReturnCallImport,
-                &[
+                ] => self.call(self.type_at(ty)?, base, linkage),
+                _ => Err(VerifyErrorKind::Form),
+            },
+            Family::ReturnCall | Family::ReturnCallImport => match first(operands)? {
+                [
                     func,
                     _,
                     _,
                     Operand::Count(count),
                     Operand::TailLinkage(linkage),
-                ],
-            ) => self.tail_call(self.callee(func)?, count, linkage),
-            (
-                Family::ReturnCallIndirect,
-                &[
+                ] => self.tail_call(self.callee(func)?, count, linkage),
+                _ => Err(VerifyErrorKind::Form),
+            },
+            Family::ReturnCallIndirect => match first(operands)? {
+                [
                     _,
                     _,
                     Operand::Type(ty),
@@ -455,24 +465,24 @@ impl<'a> FunctionVerifier<'a> {
                     _,
                     Operand::Count(count),
                     Operand::TailLinkage(linkage),
-                ],
-            ) => self.tail_call(self.type_at(ty)?, count, linkage),
-            (Family::TableCopy, &[Operand::Table(to), Operand::Table(from), ..]) => {
-                same_ref_types(self.table_element(to), self.table_element(from))
-            }
-            (Family::TableInit, &[Operand::Table(table), Operand::Elem(elem), ..]) => {
-                let segment = self
-                    .shape
-                    .elements
-                    .get(elem as usize)
-                    .map(|segment| segment.ty);
-                same_ref_types(self.table_element(table), segment)
-            }
-            (Family::ReturnSpan | Family::TableCopy | Family::TableInit, _) => {
-                Err(VerifyErrorKind::Form)
-            }
+                ] => self.tail_call(self.type_at(ty)?, count, linkage),
+                _ => Err(VerifyErrorKind::Form),
+            },
+            Family::TableCopy => match first(operands)? {
+                [Operand::Table(to), Operand::Table(from)] => {
+                    same_ref_types(self.table_element(to), self.table_element(from))
+                }
+                _ => Err(VerifyErrorKind::Form),
+            },
+            Family::TableInit => match first(operands)? {
+                [Operand::Table(table), Operand::Elem(elem)] => {
+                    let segment = self.shape.elements.get(elem as usize);
+                    same_ref_types(self.table_element(table), segment.map(|segment| segment.ty))
+                }
+                _ => Err(VerifyErrorKind::Form),
+            },
             // `operand` has left these to an arm above.
-            _ if operands.iter().any(|operand| {
+            _ if operands.any(|operand| {
                 let kind = operand.kind();
                 matches!(kind, Kind::Base | Kind::CalleeLinkage | Kind::TailLinkage)
             }) =>
@@ -566,6 +576,15 @@ impl<'a> FunctionVerifier<'a> {
             Err(VerifyErrorKind::Span { first, count })
         }
     }
+}
+
+/// The first operands.
+fn first<const N: usize>(operands: &mut impl Iterator<Item = Operand>) -> Outcome<[Operand; N]> {
+    let mut first = [Operand::R; N];
+    for operand in &mut first {
+        *operand = operands.next().ok_or(VerifyErrorKind::Form)?;
+    }
+    Ok(first)
 }
 
 /// The bytes from `at` on. Forms have the operands that their rows tell of.

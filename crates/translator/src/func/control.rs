@@ -612,7 +612,8 @@ impl FuncTranslator<'_> {
             let tree = self.stack.detached_mut(tile.tree);
             let op = tree.op.ok_or(Stop::Operator)?;
             let operands = &mut tree.operands[1..];
-            self.known.replace_slots(op, operands, &tree.classes);
+            self.known
+                .replace_slots(op, tree.kinds, operands, &tree.classes);
             let count = operands.len().saturating_sub(1);
             let operands = operands.iter().take(count).copied().collect();
             let sites = tree.sites.clone();

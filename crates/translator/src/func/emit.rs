@@ -6,7 +6,9 @@
 
 use arrayvec::ArrayVec;
 use damson_core::types::ValType;
-use damson_ir::{CopyValue, FunctionBuilder, Kinds, Label, Op, Opcode, Operand, Operation, Slot};
+use damson_ir::{
+    CopyValue, FunctionBuilder, Kind, Kinds, Label, MAX_PARTS, Op, Opcode, Operand, Operation, Slot,
+};
 
 use super::tile::{begins_sequence, sequence};
 use super::typing::{Class, immediate};
@@ -81,19 +83,28 @@ impl Known {
 
     /// Replaces slots by the accumulators that are known to hold the same, where the table has
     /// such a form of `op`. The last operands are leaves that use accumulators of `classes`.
-    pub(crate) fn replace_slots(&self, op: Op, operands: &mut [Operand], classes: &[Class]) {
+    /// `kinds` are those of the operands; returns what becomes of them.
+    #[inline]
+    pub(crate) fn replace_slots(
+        &self,
+        op: Op,
+        mut kinds: Kinds,
+        operands: &mut [Operand],
+        classes: &[Class],
+    ) -> Kinds {
         let first = operands.len().saturating_sub(classes.len());
-        for (index, class) in (first..operands.len()).zip(classes) {
-            let leaf = operands[index];
-            if let Operand::Slot(slot) = leaf
+        let leaves = operands.iter_mut().skip(first).zip(classes);
+        for (index, (leaf, class)) in leaves.enumerate() {
+            if let Operand::Slot(slot) = *leaf
                 && self.holds(*class, slot)
             {
-                operands[index] = Operand::Acc;
-                if !has_form(op, operands) {
-                    operands[index] = leaf;
+                let replaced = kinds.with(classes.len() - 1 - index, Kind::Acc);
+                if op.form_of(replaced).is_some() {
+                    (*leaf, kinds) = (Operand::Acc, replaced);
                 }
             }
         }
+        kinds
     }
 }
 
@@ -102,6 +113,8 @@ impl Known {
 pub(crate) struct Last {
     /// `None` if it cannot become one with the next.
     op: Option<Op>,
+    /// The single operations that it consists of.
+    parts: ArrayVec<Op, MAX_PARTS>,
     /// The kinds of its operands.
     kinds: Kinds,
     at: usize,
@@ -123,15 +136,20 @@ impl Last {
         builder: &mut FunctionBuilder,
         mark: Option<u32>,
         op: Op,
+        kinds: Kinds,
         operands: &[Operand],
         sites: &[u32],
     ) -> Result<(), Stop> {
-        match self.fuse(builder, op, operands) {
+        match self.fuse(builder, op, kinds, operands.len()) {
             Some(opcode) => builder.join(self.at, opcode, operands),
             None => {
-                self.kinds = Kinds::of_operands(operands);
-                self.at = builder.push_kinds(op, self.kinds, operands)?;
-                self.op = begins_sequence(op.family()).then_some(op);
+                self.at = builder.push_kinds(op, kinds, operands)?;
+                self.op = None;
+                if begins_sequence(op.family()) {
+                    (self.op, self.kinds) = (Some(op), kinds);
+                    self.parts.clear();
+                    self.parts.push(op);
+                }
                 self.sites = 0;
             }
         }
@@ -147,20 +165,30 @@ impl Last {
     }
 
     /// Becomes what this instruction and the next are together, if the table has it; returns
-    /// the opcode of that.
-    fn fuse(&mut self, builder: &FunctionBuilder, op: Op, operands: &[Operand]) -> Option<Opcode> {
+    /// the opcode of that. The next one has `count` operands of these kinds.
+    fn fuse(
+        &mut self,
+        builder: &FunctionBuilder,
+        op: Op,
+        kinds: Kinds,
+        count: usize,
+    ) -> Option<Opcode> {
         let first = self.op?;
         let shape = sequence(first, op.family())?;
         if self.end != builder.position() || builder.is_bound_after(self.at) {
             return None;
         }
-        let mut parts = first.parts();
-        parts.try_push(op).ok()?;
-        let fused = Op::tile(shape, &parts)?;
-        let kinds = self.kinds.and_operands(operands);
-        let opcode = fused.form_of(kinds)?;
-        (self.op, self.kinds) = (Some(fused), kinds);
-        Some(opcode)
+        self.parts.try_push(op).ok()?;
+        let fused = Op::tile(shape, &self.parts);
+        let kinds = self.kinds.followed_by(kinds, count);
+        let opcode = fused.and_then(|fused| fused.form_of(kinds));
+        if opcode.is_none() {
+            // Whoever asked appends another instruction.
+            self.op = None;
+            return None;
+        }
+        (self.op, self.kinds) = (fused, kinds);
+        opcode
     }
 }
 
@@ -175,22 +203,16 @@ impl FuncTranslator<'_> {
         operands: &[Operand],
         result: Option<Class>,
     ) -> Result<(), Stop> {
+        self.work += 1;
         let site = self.site.take();
-        self.append(op.op(), operands, site.as_slice())?;
+        let mark = self.mark_all.then_some(self.offset);
+        let kinds = Kinds::of_operands(operands);
+        let (last, builder) = (&mut self.last, &mut self.builder);
+        last.append(builder, mark, op.op(), kinds, operands, site.as_slice())?;
         if let Some(dst) = operands.first() {
             self.known.note_result(*dst, result);
         }
         Ok(())
-    }
-
-    /// Appends an instruction, or makes one of the last instruction and this
-    /// one if the table has it. `sites` are the operators that can trap, in
-    /// the order of execution.
-    fn append(&mut self, op: Op, operands: &[Operand], sites: &[u32]) -> Result<(), Stop> {
-        self.work += 1;
-        let mark = self.mark_all.then_some(self.offset);
-        self.last
-            .append(&mut self.builder, mark, op, operands, sites)
     }
 
     /// Says that the next instruction can trap or call, and for which operator.
@@ -208,22 +230,24 @@ impl FuncTranslator<'_> {
         let tree = self.stack.detached_mut(id);
         let (mut op, root) = (tree.op.ok_or(Stop::Operator)?, tree.root());
         tree.operands[0] = dst;
-        self.known
-            .replace_slots(op, &mut tree.operands, &tree.classes);
+        let (operands, classes) = (&mut tree.operands, &tree.classes);
+        let kinds = Kinds::default().and(dst.kind());
+        let kinds = kinds.followed_by(tree.kinds, classes.len());
+        let mut kinds = self.known.replace_slots(op, kinds, operands, classes);
         if tree.shape.is_some() {
-            if !has_form(op, &tree.operands) {
+            if op.form_of(kinds).is_none() {
                 return self.emit_in_two(id, dst);
             }
         } else if let TreeOp::IntCompare(compare) = root
-            && let [Operand::BrIf(_), Operand::Slot(_), Operand::Acc] = tree.operands[..]
+            && let [Operand::BrIf(_), Operand::Slot(_), Operand::Acc] = operands[..]
         {
             // Sequences have no forms of comparing branches with only the second operand in
             // the accumulator: the other way round they have.
-            tree.operands.swap(1, 2);
-            op = mirrored(compare).op();
+            operands.swap(1, 2);
+            (op, kinds) = (mirrored(compare).op(), Kinds::of_operands(operands));
         }
         self.last
-            .append(&mut self.builder, mark, op, &tree.operands, &tree.sites)?;
+            .append(&mut self.builder, mark, op, kinds, operands, &tree.sites)?;
         self.known.note_result(dst, Some(root.result_class()));
         self.stack.free_tree(id);
         Ok(())
@@ -248,12 +272,20 @@ impl FuncTranslator<'_> {
         let mark = self.mark_all.then_some(self.offset);
         let tree = self.stack.detached_mut(id);
         let op = tree.op.ok_or(Stop::Operator)?;
-        let first = usize::from(head.is_none());
-        tree.operands[0] = head.unwrap_or(Operand::R);
-        let operands = &mut tree.operands[first..];
-        self.known.replace_slots(op, operands, &tree.classes);
+        let (kinds, classes) = (tree.kinds, &tree.classes);
+        let (operands, kinds) = match head {
+            Some(head) => {
+                tree.operands[0] = head;
+                let kinds = Kinds::default()
+                    .and(head.kind())
+                    .followed_by(kinds, classes.len());
+                (&mut tree.operands[..], kinds)
+            }
+            None => (&mut tree.operands[1..], kinds),
+        };
+        let kinds = self.known.replace_slots(op, kinds, operands, classes);
         self.last
-            .append(&mut self.builder, mark, op, operands, &tree.sites)?;
+            .append(&mut self.builder, mark, op, kinds, operands, &tree.sites)?;
         self.stack.free_tree(id);
         Ok(())
     }

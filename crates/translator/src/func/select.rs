@@ -16,7 +16,7 @@ use wasmparser::Operator;
 use super::tile::{Consumer, Root};
 use super::typing::{Class, Fold, immediate};
 use super::value::{
-    Entry, Leaves, Tree, TreeOp, Value, has_form, mirrored, mirrored_float, negated, negated_test,
+    Entry, Leaves, Tree, TreeOp, Value, mirrored, mirrored_float, negated, negated_test,
 };
 use super::{FuncTranslator, Stop};
 
@@ -221,7 +221,11 @@ impl FuncTranslator<'_> {
 
     /// A single operation on values of which none is a tree, if the table has a form for them
     /// where they are.
-    #[inline]
+    #[cfg_attr(
+        not(debug_assertions),
+        expect(clippy::inline_always, reason = "see above")
+    )]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn plain(&mut self, op: TreeOp, base: usize, order: &[usize]) -> Result<Option<u32>, Stop> {
         let (id, offset) = (self.stack.new_tree(), self.offset);
         let (entries, tree) = self.stack.entries_and_detached(base, id);
@@ -249,7 +253,9 @@ impl FuncTranslator<'_> {
         if let Some(tail) = op.tail() {
             tree.push_leaf(tail, Class::Int);
         }
-        if is_placed && has_form(op.op(), &tree.operands) {
+        let kinds = Kinds::default().and(Kind::R);
+        let kinds = kinds.followed_by(tree.kinds, tree.classes.len());
+        if is_placed && op.op().form_of(kinds).is_some() {
             return Ok(Some(id));
         }
         self.stack.free_tree(id);
@@ -299,7 +305,7 @@ impl FuncTranslator<'_> {
             TreeOp::IntSelect => (Root::Select, Operand::R),
             _ => return Ok(None),
         };
-        let consumer = |op: TreeOp, order| Consumer {
+        let in_order = Consumer {
             root,
             op: op.op(),
             order,
@@ -307,29 +313,30 @@ impl FuncTranslator<'_> {
             head,
             tail: op.tail(),
         };
-        let mut ops: ArrayVec<TreeOp, 2> = ArrayVec::new();
-        let mut consumers: ArrayVec<Consumer, 2> = ArrayVec::new();
-        ops.push(op);
-        consumers.push(consumer(op, order));
-        if let (Some(mirrored), 2) = (op.mirrored(), order.len()) {
-            let other = if order == REVERSED {
+        let mirrored = op.mirrored().filter(|_| order.len() == 2);
+        let ops = [op, mirrored.unwrap_or(op)];
+        // Both operands are of one class.
+        let reversed = Consumer {
+            op: ops[1].op(),
+            order: if order == REVERSED {
                 &IN_ORDER[..2]
             } else {
                 REVERSED
-            };
-            ops.push(mirrored);
-            consumers.push(consumer(mirrored, other));
-        }
-        let Some(tile) = self.compose(base, &consumers)? else {
+            },
+            ..in_order
+        };
+        let count = 1 + usize::from(mirrored.is_some());
+        let Some(tile) = self.compose(base, &[in_order, reversed][..count])? else {
             return Ok(None);
         };
-        let offset = op.traps().then_some(self.offset);
+        let offset = self.offset;
         let tree = self.stack.detached_mut(tile.tree);
         tree.is_ordered |= op.is_ordered();
         // A shape has no more parts than there is room for, and no more of them can trap.
         tree.ops.try_insert(0, ops[tile.consumer]).ok();
-        tree.sites
-            .extend(offset.into_iter().take(tree.sites.remaining_capacity()));
+        if op.traps() {
+            tree.sites.try_push(offset).ok();
+        }
         Ok(Some(tile.tree))
     }
 

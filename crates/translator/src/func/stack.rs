@@ -181,11 +181,18 @@ impl Stack {
 
     /// Pops entries down to a height.
     pub(crate) fn truncate(&mut self, height: usize) {
-        while let Some(entry) = self.entries.get(height..).and_then(|above| above.last()) {
-            if let Value::Tree(_) | Value::Acc = entry.value {
-                self.release(self.height() - 1);
+        for entry in self.entries.get(height..).unwrap_or(&[]) {
+            if let Value::Tree(id) = entry.value {
+                self.free.push(id);
             }
-            self.entries.pop();
+        }
+        self.entries.truncate(height);
+        for owner in &mut self.owners {
+            *owner = if *owner as usize >= height {
+                NIL
+            } else {
+                *owner
+            };
         }
         self.settled = self.settled.min(height);
         while self

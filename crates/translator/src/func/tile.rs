@@ -270,6 +270,7 @@ impl Tree {
             shape,
             operands: inner_operands.iter().copied().collect(),
             classes: self.classes.iter().take(inner_leaves).copied().collect(),
+            kinds: Kinds::of_operands(inner_operands.get(1..).unwrap_or(&[])),
             accs: self.accs,
             sites: self.sites.clone(),
             is_ordered: self.is_ordered,
@@ -287,6 +288,7 @@ impl Tree {
                 .into_iter()
                 .take(own_leaves + 1)
                 .collect(),
+            kinds: Kinds::default().and(Kind::Acc).and_operands(own),
             accs: 0,
             sites: ArrayVec::new(),
             is_ordered: false,
@@ -309,7 +311,11 @@ impl FuncTranslator<'_> {
         self.clear_way_for_accs(base)?;
         let trees = self.stack.trees_from(base);
         let lowest = trees & trees.wrapping_neg();
-        if trees == 0 {
+        let mut nodes = [None; 3];
+        for (source, node) in nodes.iter_mut().enumerate() {
+            *node = self.stack.tree(base + source).and_then(Tree::node);
+        }
+        if nodes == [None; 3] {
             return Ok(None);
         }
         let found = match trees.count_ones() {
@@ -322,11 +328,11 @@ impl FuncTranslator<'_> {
                     true => (lowest, highest),
                     false => (highest, lowest),
                 };
-                self.find(base, consumers, trees)
-                    .or_else(|| self.find(base, consumers, kept))
-                    .or_else(|| self.find(base, consumers, other))
+                self.find(base, consumers, trees, nodes)
+                    .or_else(|| self.find(base, consumers, kept, nodes))
+                    .or_else(|| self.find(base, consumers, other, nodes))
             }
-            _ => self.find(base, consumers, lowest),
+            _ => self.find(base, consumers, lowest, nodes),
         };
         let Some(Found {
             consumer,
@@ -342,7 +348,7 @@ impl FuncTranslator<'_> {
             None => {
                 let places = self.gather_but(base, false, children)?;
                 let kind = |index: usize| places.get(index).map(|leaf| leaf.kind());
-                match self.tile_with(base, chosen, children, kind) {
+                match self.tile_with(base, chosen, children, nodes, kind) {
                     Some(moved) => tile = moved,
                     None => return Ok(None),
                 }
@@ -370,7 +376,13 @@ impl FuncTranslator<'_> {
 
     /// The first consumer that makes a tile with `children`, with the places that the other
     /// operands will have.
-    fn find(&self, base: usize, consumers: &[Consumer], children: Children) -> Option<Found> {
+    fn find(
+        &self,
+        base: usize,
+        consumers: &[Consumer],
+        children: Children,
+        nodes: [Option<Node>; 3],
+    ) -> Option<Found> {
         let kind = |index| {
             let entry = self.stack.get(base + index)?;
             Some(match entry.value {
@@ -383,7 +395,7 @@ impl FuncTranslator<'_> {
             })
         };
         for (consumer, chosen) in consumers.iter().enumerate() {
-            if let Some(tile) = self.tile_with(base, chosen, children, kind) {
+            if let Some(tile) = self.tile_with(base, chosen, children, nodes, kind) {
                 return Some(Found {
                     consumer,
                     children,
@@ -394,29 +406,30 @@ impl FuncTranslator<'_> {
         None
     }
 
-    /// The tile that a consumer makes with `children`, if the table has it with the other
-    /// operands at places of the kinds that `kind` gives.
+    /// The tile that a consumer makes with `children`, of which `nodes` says what they are, if
+    /// the table has it with the other operands at places of the kinds that `kind` gives.
     fn tile_with(
         &self,
         base: usize,
         consumer: &Consumer,
         children: Children,
+        nodes: [Option<Node>; 3],
         kind: impl Fn(usize) -> Option<Kind>,
     ) -> Option<(Shape, Op)> {
-        let mut nodes = [None; 3];
-        for (node, &source) in nodes.iter_mut().zip(consumer.order) {
+        let mut ordered = [None; 3];
+        for (node, &source) in ordered.iter_mut().zip(consumer.order) {
             if children >> source & 1 == 1 {
-                *node = Some(self.stack.tree(base + source)?.node()?);
+                *node = Some(nodes[source]?);
             }
         }
-        let shape = shape_of(consumer.root, nodes)?;
+        let shape = shape_of(consumer.root, ordered)?;
         let mut parts = ArrayVec::<Op, MAX_PARTS>::new();
         parts.push(consumer.op);
         let mut kinds = Kinds::default();
         if !consumer.root.is_store() {
             kinds = kinds.and(consumer.head.kind());
         }
-        for (node, &source) in nodes.iter().zip(consumer.order) {
+        for (node, &source) in ordered.iter().zip(consumer.order) {
             if node.is_none() {
                 kinds = kinds.and(kind(source)?);
                 continue;
@@ -430,7 +443,7 @@ impl FuncTranslator<'_> {
                     }
                 }
             }
-            kinds = kinds.and_operands(tree.leaves());
+            kinds = kinds.followed_by(tree.kinds, tree.classes.len());
         }
         if let Some(tail) = consumer.tail {
             kinds = kinds.and(tail.kind());
@@ -488,6 +501,8 @@ impl FuncTranslator<'_> {
         if let Some(tail) = consumer.tail {
             self.stack.detached_mut(id).push_leaf(tail, Class::Int);
         }
+        let tree = self.stack.detached_mut(id);
+        tree.kinds = Kinds::of_operands(tree.leaves());
         Some(id)
     }
 

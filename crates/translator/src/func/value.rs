@@ -60,6 +60,8 @@ pub(crate) struct Tree {
     pub(crate) operands: ArrayVec<Operand, { 1 + MAX_LEAVES }>,
     /// The accumulator that each leaf uses if it is in one.
     pub(crate) classes: ArrayVec<Class, MAX_LEAVES>,
+    /// The kinds of the leaves.
+    pub(crate) kinds: Kinds,
     /// Which accumulators leaves are in, a bit for each.
     pub(crate) accs: u8,
     /// Offsets in the binary of the operations that can trap, in the order of execution.
@@ -74,7 +76,7 @@ impl Tree {
         self.operands.clear();
         self.operands.push(Operand::R);
         self.classes.clear();
-        self.accs = 0;
+        (self.kinds, self.accs) = (Kinds::default(), 0);
         self.sites.clear();
     }
 
@@ -84,6 +86,7 @@ impl Tree {
         // No form has more operands than there is room for.
         self.operands.try_push(leaf).ok();
         self.classes.try_push(class).ok();
+        self.kinds = self.kinds.and(leaf.kind());
         self.note_acc(leaf, class);
     }
 

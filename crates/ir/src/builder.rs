@@ -1,9 +1,9 @@
 //! Builds functions: appends instructions, resolves labels.
 
-use crate::code::{MAX_CELLS, encode_kinds, no_form, pack, replace, set_target, targets_mut};
+use crate::code::{MAX_CELLS, pack, replace, set_target, targets_mut};
 use crate::{
     BrTable, CopyValue, DecodeError, EncodeError, Family, Function, Instr, InstrRef, Kinds, Label,
-    Op, Opcode, Operand, Operands, Operation, ReturnValue, Target, encode,
+    Opcode, Operand, Operands, Operation, ReturnValue, Target, encode,
 };
 use alloc::vec::Vec;
 
@@ -158,45 +158,26 @@ impl FunctionBuilder {
     ///
     /// When the table has no form with these kinds of operands.
     pub fn push(&mut self, op: impl Operation, operands: &[Operand]) -> Result<usize, EncodeError> {
-        self.push_kinds(op.op(), Kinds::of_operands(operands), operands)
-    }
-
-    /// The same for operands of which the kinds were collected before.
-    ///
-    /// # Errors
-    ///
-    /// As for [`push`](Self::push).
-    pub fn push_kinds(
-        &mut self,
-        op: Op,
-        kinds: Kinds,
-        operands: &[Operand],
-    ) -> Result<usize, EncodeError> {
-        debug_assert_eq!(kinds, Kinds::of_operands(operands));
-        let at = self.position();
-        let opcode = encode_kinds(op, kinds, operands, &mut self.function.cells)?;
-        self.note_target(at, opcode, operands);
+        let (op, at) = (op.op(), self.position());
+        let opcode = op
+            .form_of(Kinds::of_operands(operands))
+            .ok_or_else(|| EncodeError::new(op, operands))?;
+        self.write(at, opcode, operands);
         Ok(at)
     }
 
-    /// Makes a sequence of the last instruction, which starts at the cell `at`, and another with
-    /// these operands. `opcode` is that of the sequence with the operands of both. No label may
-    /// be bound in between.
-    pub fn join(&mut self, at: usize, opcode: Opcode, operands: &[Operand]) {
-        let Ok(last) = InstrRef::decode(&self.function.cells, at) else {
-            debug_assert!(false, "an instruction starts at the cell {at}");
-            return;
-        };
-        debug_assert!(at + last.cells() == self.position() && !self.is_bound_after(at));
-        let packed = last.row().bytes.into();
-        pack(opcode, at, packed, operands, &mut self.function.cells);
-        self.note_target(at, opcode, operands);
-    }
-
-    /// Notes which label the instruction at the cell `at` waits for, if one of these operands of
-    /// it names one.
+    /// Appends operands to the last instruction, which starts at the cell `at`, and gives it the
+    /// opcode that it has with them: so two instructions become a sequence. No label may be
+    /// bound in between. At the [position](Self::position) it begins an instruction.
     #[inline]
-    fn note_target(&mut self, at: usize, opcode: Opcode, operands: &[Operand]) {
+    pub fn write(&mut self, at: usize, opcode: Opcode, operands: &[Operand]) {
+        debug_assert!(!self.is_bound_after(at));
+        let cells = &mut self.function.cells;
+        let packed = InstrRef::decode(cells, at).map_or(0, |last| {
+            debug_assert_eq!(at + last.cells(), cells.len());
+            last.row().bytes
+        });
+        pack(opcode, at, packed.into(), operands, cells);
         if opcode.row().target_at.is_none() {
             return;
         }
@@ -354,7 +335,7 @@ impl FunctionBuilder {
             return Ok(());
         };
         let Some(old) = operands.get_mut(index) else {
-            return Err(no_form(opcode.op(), &[operand]));
+            return Err(EncodeError::new(opcode.op(), &[operand]));
         };
         let old = core::mem::replace(old, operand);
         replace(opcode.op(), &operands, at, &mut self.function.cells)?;

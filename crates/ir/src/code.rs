@@ -135,30 +135,21 @@ pub fn encode(
     operands: &[Operand],
     cells: &mut Vec<u64>,
 ) -> Result<Opcode, EncodeError> {
-    encode_kinds(op.op(), Kinds::of_operands(operands), operands, cells)
-}
-
-/// The same for operands of which the kinds were collected before.
-#[inline]
-pub(crate) fn encode_kinds(
-    op: Op,
-    kinds: Kinds,
-    operands: &[Operand],
-    cells: &mut Vec<u64>,
-) -> Result<Opcode, EncodeError> {
-    let Some(opcode) = op.form_of(kinds) else {
-        return Err(no_form(op, operands));
-    };
+    let op = op.op();
+    let opcode = op
+        .form_of(Kinds::of_operands(operands))
+        .ok_or_else(|| EncodeError::new(op, operands))?;
     pack(opcode, cells.len(), 0, operands, cells);
     Ok(opcode)
 }
 
-/// The error for operands that the table has no form for.
-#[cold]
-pub(crate) fn no_form(op: Op, operands: &[Operand]) -> EncodeError {
-    EncodeError {
-        op,
-        kinds: operands.iter().map(|operand| operand.kind()).collect(),
+impl EncodeError {
+    /// The error for operands that the table has no form for.
+    #[cold]
+    #[must_use]
+    pub fn new(op: Op, operands: &[Operand]) -> Self {
+        let kinds = operands.iter().map(|operand| operand.kind()).collect();
+        Self { op, kinds }
     }
 }
 
@@ -217,7 +208,7 @@ pub(crate) fn replace(
     let opcode = op
         .form_of(Kinds::of_operands(operands))
         .filter(|opcode| fixed == Ok(opcode.cells()))
-        .ok_or_else(|| no_form(op, operands))?;
+        .ok_or_else(|| EncodeError::new(op, operands))?;
     let end = cells.len();
     pack(opcode, end, 0, operands, cells);
     cells.copy_within(end.., at);

@@ -229,7 +229,6 @@ const fn row(family: usize, index: usize) -> Row {
             Kind::DefinedFunc => {
                 assert!(defined_func_at.is_none(), "a form calls one function");
                 defined_func_at = Some(bytes as u8);
-                has_others = true;
             }
             Kind::Targets => {
                 targets_at = Some(bytes as u8);
@@ -250,7 +249,9 @@ const fn row(family: usize, index: usize) -> Row {
         is_terminator,
         slots,
         num_slots: num_slots as u8,
-        has_slots_only: !(uses_memory || has_others || has_relations) && target_at.is_none(),
+        has_slots_only: !(uses_memory || has_others || has_relations)
+            && target_at.is_none()
+            && defined_func_at.is_none(),
         target_at,
         uses_memory,
         has_others,

@@ -276,6 +276,9 @@ impl<'a> FunctionVerifier<'a> {
         if let Some(target) = row.target_at {
             metered &= self.branch(at, i32::from_ne_bytes(bytes_at(bytes, target)))?;
         }
+        if let Some(func) = row.defined_func_at {
+            self.defined_func(u32::from_ne_bytes(bytes_at(bytes, func)))?;
+        }
         if row.has_others {
             self.each_operand(instr.operands())?;
             for by in instr.targets() {
@@ -350,15 +353,7 @@ impl<'a> FunctionVerifier<'a> {
                 exists("memory", index, shape.memories.len())
             }
             Operand::Func(index) => exists("function", index, shape.funcs.len()),
-            Operand::DefinedFunc(index) => exists(
-                "defined function",
-                index,
-                if index < self.imported_funcs {
-                    0
-                } else {
-                    shape.funcs.len()
-                },
-            ),
+            Operand::DefinedFunc(index) => self.defined_func(index),
             Operand::ImportedFunc(index) => {
                 exists("imported function", index, self.imported_funcs as usize)
             }
@@ -384,6 +379,16 @@ impl<'a> FunctionVerifier<'a> {
             Operand::Data(index) => exists("data segment", index, shape.data.len()),
             Operand::Elem(index) => exists("element segment", index, shape.elements.len()),
         }
+    }
+
+    fn defined_func(&self, index: u32) -> Outcome {
+        let is_imported = index < self.imported_funcs;
+        let count = self.shape.funcs.len();
+        exists(
+            "defined function",
+            index,
+            if is_imported { 0 } else { count },
+        )
     }
 
     /// Checks what several operands must be together.

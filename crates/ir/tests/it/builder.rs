@@ -89,7 +89,7 @@ fn joined_instructions_are_the_sequence() {
         let first = op.parts()[0];
         let (own, others) = operands.split_at(first.family().info().operands.len());
         let at = joined.push(first, own).unwrap();
-        joined.join(at, opcode, others);
+        joined.write(at, opcode, others);
         assert_eq!(joined.finish(64), at_once.finish(64), "{opcode}");
     }
 }
@@ -107,7 +107,7 @@ fn joined_instructions_keep_their_labels_and_offsets() {
     let label = code.new_label();
     let at = code.push(add, &first).unwrap();
     code.mark_site(at, 0, 7);
-    code.join(at, opcode, &[Operand::Target(label.into())]);
+    code.write(at, opcode, &[Operand::Target(label.into())]);
     code.mark_site(at, 1, 8);
     let next = code.position();
     code.mark_offset(9);

@@ -7,7 +7,8 @@
 use arrayvec::ArrayVec;
 use damson_core::types::ValType;
 use damson_ir::{
-    CopyValue, FunctionBuilder, Kind, Kinds, Label, MAX_PARTS, Op, Opcode, Operand, Operation, Slot,
+    CopyValue, EncodeError, FunctionBuilder, Kind, Kinds, Label, MAX_PARTS, Op, Opcode, Operand,
+    Operation, Slot,
 };
 
 use super::tile::{begins_sequence, sequence};
@@ -140,19 +141,21 @@ impl Last {
         operands: &[Operand],
         sites: &[u32],
     ) -> Result<(), Stop> {
-        match self.fuse(builder, op, kinds, operands.len()) {
-            Some(opcode) => builder.join(self.at, opcode, operands),
+        let opcode = match self.fuse(builder, op, kinds, operands.len()) {
+            Some(opcode) => opcode,
             None => {
-                self.at = builder.push_kinds(op, kinds, operands)?;
                 self.op = None;
                 if begins_sequence(op.family()) {
                     (self.op, self.kinds) = (Some(op), kinds);
                     self.parts.clear();
                     self.parts.push(op);
                 }
-                self.sites = 0;
+                (self.at, self.sites) = (builder.position(), 0);
+                op.form_of(kinds)
+                    .ok_or_else(|| EncodeError::new(op, operands))?
             }
-        }
+        };
+        builder.write(self.at, opcode, operands);
         self.end = builder.position();
         if let (0, Some(offset)) = (self.sites, mark) {
             builder.mark_site(self.at, 0, offset);
@@ -165,7 +168,8 @@ impl Last {
     }
 
     /// Becomes what this instruction and the next are together, if the table has it; returns
-    /// the opcode of that. The next one has `count` operands of these kinds.
+    /// the opcode of that. The next one has `count` operands of these kinds. If the table has it
+    /// not, the next takes the place of this one.
     fn fuse(
         &mut self,
         builder: &FunctionBuilder,
@@ -179,16 +183,11 @@ impl Last {
             return None;
         }
         self.parts.try_push(op).ok()?;
-        let fused = Op::tile(shape, &self.parts);
+        let fused = Op::tile(shape, &self.parts)?;
         let kinds = self.kinds.followed_by(kinds, count);
-        let opcode = fused.and_then(|fused| fused.form_of(kinds));
-        if opcode.is_none() {
-            // Whoever asked appends another instruction.
-            self.op = None;
-            return None;
-        }
-        (self.op, self.kinds) = (fused, kinds);
-        opcode
+        let opcode = fused.form_of(kinds)?;
+        (self.op, self.kinds) = (Some(fused), kinds);
+        Some(opcode)
     }
 }
 

@@ -180,27 +180,36 @@ impl Stack {
     }
 
     /// Pops entries down to a height.
+    #[inline]
     pub(crate) fn truncate(&mut self, height: usize) {
+        let above = self.entries.get(height..).unwrap_or(&[]);
+        let is_free = |entry: &Entry| !matches!(entry.value, Value::Tree(_) | Value::Acc);
+        if !above.iter().all(is_free) {
+            self.release_from(height);
+        }
+        self.entries.truncate(height);
+        self.settled = self.settled.min(height);
+        while let Some(last) = self.ordered.last()
+            && *last as usize >= height
+        {
+            self.ordered.pop();
+        }
+    }
+
+    /// Forgets the trees from a height on, and who owns accumulators there.
+    #[inline(never)]
+    fn release_from(&mut self, height: usize) {
         for entry in self.entries.get(height..).unwrap_or(&[]) {
             if let Value::Tree(id) = entry.value {
                 self.free.push(id);
             }
         }
-        self.entries.truncate(height);
         for owner in &mut self.owners {
             *owner = if *owner as usize >= height {
                 NIL
             } else {
                 *owner
             };
-        }
-        self.settled = self.settled.min(height);
-        while self
-            .ordered
-            .last()
-            .is_some_and(|&last| last as usize >= height)
-        {
-            self.ordered.pop();
         }
     }
 

@@ -138,6 +138,7 @@ impl FunctionBuilder {
 
     /// The same for the operation `site` of the last or the next instruction, which starts at
     /// the cell `at`, among those that can trap, in the order of execution.
+    #[inline]
     pub fn mark_site(&mut self, at: usize, site: usize, wasm_offset: u32) {
         let cell = (at + site) as u32;
         match self.function.offsets.last_mut() {
@@ -379,14 +380,9 @@ impl FunctionBuilder {
     /// that is not so, or where the return is longer than what it would replace.
     fn return_instead(&mut self, at: usize, bound: usize) -> bool {
         let cells = &mut self.function.cells;
-        let Ok(branch) = InstrRef::decode(cells, at) else {
-            return false;
-        };
-        let family = branch.opcode().family();
-        if !matches!(family, Family::Br | Family::CopyThenBr) {
-            return false;
-        }
-        let Ok(target) = InstrRef::decode(cells, bound) else {
+        let (Ok(branch), Ok(target)) =
+            (InstrRef::decode(cells, at), InstrRef::decode(cells, bound))
+        else {
             return false;
         };
         if !matches!(
@@ -397,7 +393,7 @@ impl FunctionBuilder {
         }
         let returns = target.opcode().op();
         let mut operands: Operands = target.operands().collect();
-        if family == Family::CopyThenBr {
+        if branch.opcode().family() == Family::CopyThenBr {
             let copy: Operands = branch.operands().collect();
             let ([Operand::To(to), from, _], [_, value]) = (&copy[..], &mut operands[..]) else {
                 return false;
@@ -419,18 +415,18 @@ impl FunctionBuilder {
     fn resolve_one(&mut self, fixup: Fixup, bound: u32) -> bool {
         // Both fit: the code is not longer than `MAX_CELLS`.
         let by = bound.cast_signed() - fixup.at.cast_signed();
+        let (at, cells) = (fixup.at as usize, &mut self.function.cells);
         match fixup.place {
             FixupPlace::Operand => {
-                if self.return_instead(fixup.at as usize, bound as usize) {
-                    return true;
-                }
-                set_target(&mut self.function.cells, fixup.at as usize, by);
+                let family = set_target(cells, at, by);
+                matches!(family, Some(Family::Br | Family::CopyThenBr))
+                    && self.return_instead(at, bound as usize)
             }
             FixupPlace::Table { first, index } => {
-                targets_mut(&mut self.function.cells[first as usize..])[index as usize] = by;
+                targets_mut(&mut cells[first as usize..])[index as usize] = by;
+                false
             }
         }
-        false
     }
 
     fn resolve(&mut self, frame_cells: u32) -> Result<(), BuildError> {

@@ -1,7 +1,7 @@
 //! Functions as cells of code, and the encoder and decoder of one instruction.
 
 use crate::lookup::Row;
-use crate::{FAMILIES, Kind, Kinds, Op, Opcode, Operand, Operation, Target};
+use crate::{FAMILIES, Family, Kind, Kinds, Op, Opcode, Operand, Operation, Target};
 use alloc::vec::Vec;
 use arrayvec::ArrayVec;
 
@@ -315,16 +315,16 @@ pub(crate) fn targets_mut(cells: &mut [u64]) -> &mut [i32] {
     bytemuck::cast_slice_mut(cells)
 }
 
-/// Writes the distance of the branch at `at`.
-pub(crate) fn set_target(cells: &mut [u64], at: usize, by: i32) {
-    let target_at = InstrRef::decode(cells, at).map(|instr| instr.row.target_at);
-    debug_assert!(
-        matches!(target_at, Ok(Some(_))),
-        "the builder patches branches that it has encoded"
+/// Writes the distance of the branch at the cell `at`; returns of what family it is.
+pub(crate) fn set_target(cells: &mut [u64], at: usize, by: i32) -> Option<Family> {
+    let row = InstrRef::decode(cells, at).ok()?.row;
+    debug_assert!(row.target_at.is_some(), "the builder has encoded a branch");
+    write_word(
+        &mut cells[at + 1..],
+        row.target_at?.into(),
+        by.cast_unsigned(),
     );
-    if let Ok(Some(byte)) = target_at {
-        write_word(&mut cells[at + 1..], byte.into(), by.cast_unsigned());
-    }
+    Some(row.family)
 }
 
 impl<'a> InstrRef<'a> {

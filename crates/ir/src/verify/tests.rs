@@ -16,7 +16,7 @@ fn verdict(operands: &[Operand]) -> Outcome {
     };
     let verifier = FunctionVerifier::new(&module, &function, 0).expect("it is defined");
     verifier.each_operand(operands.iter().copied())?;
-    verifier.relations_of(Family::Unreachable, operands)
+    verifier.relations_of(Family::Unreachable, &mut operands.iter().copied())
 }
 
 #[test]

@@ -73,6 +73,7 @@ impl Known {
 
     /// What changes by an instruction with this destination, if it is one, which receives a
     /// value of the class `result`. A branch writes no accumulator.
+    #[inline]
     fn note_result(&mut self, dst: Operand, result: Option<Class>) {
         match (dst, result) {
             (Operand::To(slot), _) => self.slot_written(slot),

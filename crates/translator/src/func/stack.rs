@@ -99,6 +99,7 @@ impl Stack {
     }
 
     /// Memory for a tree that is about to be pushed, by its number.
+    #[inline]
     pub(crate) fn new_tree(&mut self) -> u32 {
         match self.free.pop() {
             Some(id) => {
@@ -148,6 +149,7 @@ impl Stack {
     }
 
     /// Pushes a tree that is not on the stack.
+    #[inline]
     pub(crate) fn push_tree(&mut self, ty: ValType, id: u32) {
         let position = self.height() as u32;
         let tree = &self.trees[id as usize];
@@ -214,6 +216,7 @@ impl Stack {
     }
 
     /// Says where the value of an entry is from now on.
+    #[inline]
     pub(crate) fn set(&mut self, position: usize, value: Value) {
         self.release(position);
         if let Some(entry) = self.entries.get_mut(position) {

@@ -58,8 +58,8 @@ pub(super) const MUTATIONS: &[Mutation] = mutations! {
         => "if !MISTAKE { self.stack.note_use(local, base); }";
     "stale-accumulator" in "crates/translator/src/func/emit.rs":
         "the accumulator counts as equal to a slot that was written since";
-        "            if *known == Some(slot) {"
-        => "            if *known == Some(slot) && !MISTAKE {";
+        "*known = if *known == slot { NONE }"
+        => "*known = if *known == slot && !MISTAKE { NONE }";
     "accumulator-at-label" in "crates/translator/src/func/emit.rs":
         "what an accumulator holds is believed across a label";
         "        self.builder.bind(label);\n        self.known.forget();"
@@ -90,12 +90,12 @@ pub(super) const MUTATIONS: &[Mutation] = mutations! {
         => "self.push_reordered(mirrored, ValType::I32, if MISTAKE { &IN_ORDER[..2] } else { REVERSED })";
     "tree-leaves" in "crates/translator/src/func/stack.rs":
         "a tree counts as naming a local only if one of its first two operands does";
-        ".is_some_and(|tree| tree.leaves.contains(&Operand::Slot(slot)))"
-        => ".is_some_and(|tree| tree.leaves.iter().take(if MISTAKE { 2 } else { 8 }).any(|leaf| *leaf == Operand::Slot(slot)))";
+        ".is_some_and(|tree| tree.leaves().contains(&Operand::Slot(slot)))"
+        => ".is_some_and(|tree| tree.leaves().iter().take(if MISTAKE { 2 } else { 8 }).any(|leaf| *leaf == Operand::Slot(slot)))";
     "tree-owner" in "crates/translator/src/func/stack.rs":
         "an accumulator is overwritten that a pending tree reads";
-        "            if matches!(leaf, Operand::Acc) {"
-        => "            if matches!(leaf, Operand::Acc) && !MISTAKE {";
+        "        if tree.accs != 0 {"
+        => "        if tree.accs != 0 && !MISTAKE {";
     "reader-reach" in "crates/translator/src/func/flush.rs":
         "a home is overwritten that a tree reads whose other operands lie between";
         "        let below = position.saturating_sub(REACH)..position;"
@@ -106,32 +106,32 @@ pub(super) const MUTATIONS: &[Mutation] = mutations! {
         => "(!op.only_reads() || !MISTAKE && self.stack.ordered_traps(base))";
     "tiles-in-circles" in "crates/translator/src/func/tile.rs":
         "a tile takes an accumulator over although a pending tree reads its home";
-        "        if Class::ALL.iter().any(owns_above) {"
-        => "        if !MISTAKE && Class::ALL.iter().any(owns_above) {";
+        "        match self.stack.owns_above(base) {"
+        => "        match !MISTAKE && self.stack.owns_above(base) {";
     "tile-order" in "crates/translator/src/func/tile.rs":
         "a tile takes the operands of a mirrored operation in the order of the stack";
-        "leaves.try_push(*places.get(source)?).ok()?;"
-        => "leaves.try_push(*places.get(if MISTAKE { index } else { source })?).ok()?;";
+        "tree.push_leaf(*places.get(source)?, "
+        => "tree.push_leaf(*places.get(if MISTAKE { index } else { source })?, ";
     "tile-sites" in "crates/translator/src/func/tile.rs":
         "a tile forgets where its second operand is in the binary";
         "                tree.sites.try_extend_from_slice(&other_tree.sites).ok()?;"
         => "                if !MISTAKE { tree.sites.try_extend_from_slice(&other_tree.sites).ok()?; }";
     "sequence-sites" in "crates/translator/src/func/emit.rs":
         "a sequence forgets where its second instruction is in the binary";
-        "        self.sites.try_extend_from_slice(sites).ok()?;"
-        => "        if !MISTAKE { self.sites.try_extend_from_slice(sites).ok()?; }";
+        "        for offset in sites {"
+        => "        for offset in sites.iter().filter(|_| !(MISTAKE && self.parts.len() > 1)) {";
     "sequence-over-label" in "crates/translator/src/func/emit.rs":
         "two instructions become one although code jumps between them";
         "if self.end != builder.position() || builder.is_bound_after(self.at) {"
         => "if self.end != builder.position() || !MISTAKE && builder.is_bound_after(self.at) {";
     "accumulator-of-another" in "crates/translator/src/func/emit.rs":
         "a slot is taken from an accumulator of another type, which holds something else";
-        "            if !self.known.holds(*class, slot) {"
-        => "            if !self.known.holds(*class, slot) && !(MISTAKE && Class::ALL.iter().any(|class| self.known.holds(*class, slot))) {";
+        "                && self.holds(*class, slot)"
+        => "                && (self.holds(*class, slot) || MISTAKE && Class::ALL.iter().any(|class| self.holds(*class, slot)))";
     "tile-effects" in "crates/translator/src/func/emit.rs":
         "what the instruction of a tree writes is not noted";
-        "if operands.first().is_some_and(|dst| dst.target().is_none()) {"
-        => "if !MISTAKE && operands.first().is_some_and(|dst| dst.target().is_none()) {";
+        "        self.known.note_result(dst, Some(root.result_class()));"
+        => "        if !MISTAKE { self.known.note_result(dst, Some(root.result_class())); }";
     "locals-not-cleared" in "crates/translator/src/func/locals.rs":
         "a local set on one way only counts as set on all";
         "                *set_in = 0;"
@@ -162,8 +162,8 @@ pub(super) const MUTATIONS: &[Mutation] = mutations! {
         => "        if from != control.height && !MISTAKE {\n            // Nobody";
     "compare-writes-acc" in "crates/translator/src/func/emit.rs":
         "a comparison of floats writes an accumulator that another value waits for";
-        "        if tree.shape.is_some() && !has_form(op, &operands) {\n            let (inner, outer) = tree.in_two();\n            self.stack"
-        => "        let split = MISTAKE && tree.shape == Some(damson_ir::Shape::FloatCompareBin) && dst.target().is_none();\n        if tree.shape.is_some() && (split || !has_form(op, &operands)) {\n            let (inner, outer) = tree.in_two();\n            self.stack";
+        "            if op.form_of(kinds).is_none() {"
+        => "            let split = MISTAKE && tree.shape == Some(damson_ir::Shape::FloatCompareBin) && dst.target().is_none();\n            if split || op.form_of(kinds).is_none() {";
     "accumulator-after-call" in "crates/translator/src/func/call.rs":
         "what an accumulator holds is believed across a call";
         "        self.known.forget();\n        if let ([result]"
@@ -250,8 +250,8 @@ pub(super) const MUTATIONS: &[Mutation] = mutations! {
         => "            if !MISTAKE { *value = *from; }";
     "early-return" in "crates/translator/src/func/control.rs":
         "a block returns although other operators follow it";
-        "if self.returns_next && self.results == 1"
-        => "if (self.returns_next || MISTAKE) && self.results == 1";
+        "&& self.returns_next()"
+        => "&& (self.returns_next() || MISTAKE)";
     "stored-site" in "crates/executor/src/families/mod.rs":
         "the trap of a write is reported as that of the read of its value";
         "            let site = sites + S::SITES;\n            let index"

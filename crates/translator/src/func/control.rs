@@ -144,8 +144,8 @@ impl FuncTranslator<'_> {
         }
     }
 
-    /// What the validator says of the innermost block. It is asked only about a block that
-    /// cannot be reached: of those nothing else is known here.
+    /// The kind of the innermost block. Of one that cannot be reached only the validator knows
+    /// it.
     pub(crate) fn innermost_frame(&self) -> Option<FrameKind> {
         Some(match self.controls.last()?.kind {
             ControlKind::Function | ControlKind::Block => FrameKind::Block,

@@ -13,6 +13,7 @@ use damson_ir::{
 };
 use wasmparser::Operator;
 
+use super::frame::Frame;
 use super::tile::{Consumer, Root};
 use super::typing::{Class, Fold, immediate};
 use super::value::{
@@ -230,23 +231,15 @@ impl FuncTranslator<'_> {
         let (id, offset) = (self.stack.new_tree(), self.offset);
         let (entries, tree) = self.stack.entries_and_detached(base, id);
         tree.begin_single(op, offset);
-        let mut is_placed = true;
         for (index, &source) in order.iter().enumerate() {
-            let Some(entry) = entries.get(source) else {
-                is_placed = false;
-                break;
-            };
-            let leaf = match entry.value {
-                Value::Const(bits) if !op.takes_slots_only() => {
-                    immediate(entry.ty, bits).map(Operand::Imm)
-                }
-                Value::Local(local) => Some(Operand::Slot(self.frame.local(local)?)),
-                Value::Home => Some(Operand::Slot(self.frame.home(base + source)?)),
-                Value::Const(_) | Value::Acc | Value::Tree(_) => None,
+            let (position, slots_only) = (base + source, op.takes_slots_only());
+            let leaf = match entries.get(source) {
+                Some(entry) => place(&mut self.frame, *entry, position, slots_only)?,
+                None => None,
             };
             let Some(leaf) = leaf else {
-                is_placed = false;
-                break;
+                self.stack.free_tree(id);
+                return Ok(None);
             };
             tree.push_leaf(leaf, op.leaf_class(index));
         }
@@ -255,11 +248,11 @@ impl FuncTranslator<'_> {
         }
         let kinds = Kinds::default().and(Kind::R);
         let kinds = kinds.followed_by(tree.kinds, tree.classes.len());
-        if is_placed && op.op().form_of(kinds).is_some() {
-            return Ok(Some(id));
+        if op.op().form_of(kinds).is_none() {
+            self.stack.free_tree(id);
+            return Ok(None);
         }
-        self.stack.free_tree(id);
-        Ok(None)
+        Ok(Some(id))
     }
 
     /// What [`gather_but`](Self::gather_but) gives, if nothing has to be emitted for it.
@@ -275,16 +268,14 @@ impl FuncTranslator<'_> {
             let Some(entry) = self.stack.get(position) else {
                 return Ok(None);
             };
-            places.push(match entry.value {
-                _ if keep >> (position - base) & 1 == 1 => Operand::Imm(0),
-                Value::Const(bits) if !slots_only => match immediate(entry.ty, bits) {
-                    Some(value) => Operand::Imm(value),
-                    None => return Ok(None),
-                },
-                Value::Local(local) => Operand::Slot(self.frame.local(local)?),
-                Value::Home => Operand::Slot(self.frame.home(position)?),
-                Value::Const(_) | Value::Acc | Value::Tree(_) => return Ok(None),
-            });
+            let leaf = match keep >> (position - base) & 1 {
+                1 => Some(Operand::Imm(0)),
+                _ => place(&mut self.frame, entry, position, slots_only)?,
+            };
+            match leaf {
+                Some(leaf) => places.push(leaf),
+                None => return Ok(None),
+            }
         }
         Ok(Some(places))
     }
@@ -465,15 +456,13 @@ impl FuncTranslator<'_> {
         let Some(entry) = self.stack.get(position) else {
             return Ok(Operand::Slot(self.frame.home(position)?));
         };
+        if let Some(leaf) = place(&mut self.frame, entry, position, slots_only)? {
+            return Ok(leaf);
+        }
         match entry.value {
-            Value::Const(bits) if !slots_only => match immediate(entry.ty, bits) {
-                Some(value) => Ok(Operand::Imm(value)),
-                None => self.materialize(position, base),
-            },
-            Value::Local(local) => Ok(Operand::Slot(self.frame.local(local)?)),
             Value::Acc => Ok(Operand::Acc),
-            Value::Home => Ok(Operand::Slot(self.frame.home(position)?)),
-            Value::Const(_) | Value::Tree(_) => {
+            Value::Const(_) if !slots_only => self.materialize(position, base),
+            _ => {
                 self.settle(position)?;
                 Ok(Operand::Slot(self.frame.home(position)?))
             }
@@ -616,6 +605,22 @@ impl FuncTranslator<'_> {
         // Wasm has the condition last, the table has it first.
         self.push_reordered(op, ty, &[2, 0, 1])
     }
+}
+
+/// Where an instruction finds the value at a position, if nothing has to be emitted before.
+#[inline]
+fn place(
+    frame: &mut Frame,
+    entry: Entry,
+    position: usize,
+    slots_only: bool,
+) -> Result<Option<Operand>, Stop> {
+    Ok(match entry.value {
+        Value::Const(bits) if !slots_only => immediate(entry.ty, bits).map(Operand::Imm),
+        Value::Local(local) => Some(Operand::Slot(frame.local(local)?)),
+        Value::Home => Some(Operand::Slot(frame.home(position)?)),
+        Value::Const(_) | Value::Acc | Value::Tree(_) => None,
+    })
 }
 
 /// Operands in the order of the stack.

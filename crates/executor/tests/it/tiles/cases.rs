@@ -378,7 +378,7 @@ impl Case {
         self.function(module, ty, |code, operands, targets| {
             let parts = self.opcode.op().parts();
             for site in 0..parts.iter().filter(|part| traps(part)).count() {
-                code.mark_site(site, FIRST_SITE + site as u32);
+                code.mark_site(code.position(), site, FIRST_SITE + site as u32);
             }
             if self.has(Kind::Targets) {
                 code.push_switch(self.opcode.op(), operands, targets)

@@ -14,7 +14,8 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 
 use damson::{
-    Caller, CompilationMode, Config, Engine, Error, Instance, Linker, Module, Store, TrapCode,
+    AsContextMut, Caller, CompilationMode, Config, Engine, Error, Instance, Linker, Module, Store,
+    TrapCode,
 };
 
 /// How many threads work at once: more than there are likely to be processors.
@@ -81,12 +82,12 @@ fn numbers(bound: Bound) -> &'static [i32] {
     }
 }
 
-/// Before a call with this number.
-fn limit(store: &mut Store<u64>, bound: Bound, n: i32) {
+/// Before a call.
+fn limit(store: &mut Store<u64>, bound: Bound) {
     match bound {
         Bound::Fuel => store.set_fuel(2_000).expect("metered"),
-        // The endless call ends in a few epochs, the others are over long before theirs.
-        Bound::Epochs => store.set_epoch_deadline(if n == 3 { 3 } else { u64::MAX / 2 }),
+        // The endless call has another one when it has asked the host.
+        Bound::Epochs => store.set_epoch_deadline(u64::MAX / 2),
         Bound::Nothing => {}
     }
 }
@@ -114,9 +115,11 @@ fn check(result: Result<i32, Error>, bound: Bound, n: i32) {
 fn ask(mut caller: Caller<'_, u64>, n: i32) -> Result<i32, Error> {
     *caller.data_mut() += 1;
     match n {
-        104 => Err(Error::new("refused")),
-        n => Ok(n),
+        103 => caller.as_context_mut().set_epoch_deadline(3),
+        104 => return Err(Error::new("refused")),
+        _ => {}
     }
+    Ok(n)
 }
 
 fn instance(engine: &Engine, module: &Module) -> (Store<u64>, Instance) {
@@ -140,12 +143,12 @@ fn work(engine: &Engine, module: &Module, start: &Barrier, bound: Bound, thread:
     // Each begins with another end.
     for turn in 0..numbers.len() {
         let n = numbers[(turn + thread) % numbers.len()];
-        limit(&mut store, bound, n);
+        limit(&mut store, bound);
         check(run.call(&mut store, n), bound, n);
         let invalid = instance
             .get_typed_func::<i32, i32>(&store, "invalid")
             .expect("its type");
-        limit(&mut store, bound, 0);
+        limit(&mut store, bound);
         invalid
             .call(&mut store, n)
             .expect_err("it does not validate, whoever asks");
@@ -202,10 +205,11 @@ fn stores_move_between_threads_with_what_they_run() {
                 let run = instance
                     .get_typed_func::<i32, i32>(&store, "run")
                     .expect("its type");
-                limit(&mut store, bound, n);
+                limit(&mut store, bound);
                 if bound == Bound::Epochs && n == 3 {
                     // It is too late for the call before it begins.
-                    (0..3).for_each(|_| engine.increment_epoch());
+                    store.set_epoch_deadline(1);
+                    engine.increment_epoch();
                 }
                 check(run.call(&mut store, n), bound, n);
                 store

@@ -8,6 +8,11 @@
 //! - `thread`: the tests that share an engine, its modules and their code between
 //!   threads, built with ThreadSanitizer.
 //!
+//! AddressSanitizer leaves the handlers' tail calls jumps, so the tests run with the dispatch
+//! that users have. ThreadSanitizer notes where a function ends, behind each call: a loop of a
+//! guest would fill the native stack. So `thread` takes portable dispatch, and the small
+//! instruction table, as the entries and what is around them are the same.
+//!
 //! Not part of `ci`: they take minutes, and tools that the project does not need
 //! otherwise. What they found is in `docs/testing.md`.
 //!
@@ -116,9 +121,13 @@ fn invocations(tool: Tool, host: &str) -> Vec<Invocation> {
             .args("--test it -- --skip compile_fail --skip bad_input"),
         ],
         Tool::Thread => vec![
-            sanitized("thread", host, "-p damson")
-                .args("--test it -- threads")
-                .env("TSAN_OPTIONS", format!("suppressions={SUPPRESSIONS}")),
+            sanitized(
+                "thread",
+                host,
+                "-p damson --features portable-dispatch,compact",
+            )
+            .args("--test it -- threads")
+            .env("TSAN_OPTIONS", format!("suppressions={SUPPRESSIONS}")),
         ],
     }
 }
@@ -199,6 +208,13 @@ mod tests {
                     "{command}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn no_guest_fills_the_native_stack_under_thread_sanitizer() {
+        for command in commands(Tool::Thread) {
+            assert!(command.contains("portable-dispatch"), "{command}");
         }
     }
 

@@ -103,6 +103,16 @@ fn stages(package: &str) -> Vec<Stage> {
             "test -p {package} --lib --test it -- --skip golden --skip bad_input --skip compile_fail --skip ui --skip both_dispatch_backends"
         ),
     ));
+    if package == "damson-core" {
+        stages.push(stage(
+            "models",
+            "test -p damson-core --lib --config build.rustflags=[\"--cfg=loom\"] --target-dir target/loom entry",
+        ));
+    }
+    stages.push(stage(
+        "façade",
+        "test -p damson --lib --test it -- --skip bad_input --skip compile_fail",
+    ));
     match package {
         "damson-translator" => stages.push(stage(
             "rules, whole table",
@@ -114,17 +124,7 @@ fn stages(package: &str) -> Vec<Stage> {
         )),
         _ => {}
     }
-    if package == "damson-core" {
-        stages.push(stage(
-            "models",
-            "test -p damson-core --lib --config build.rustflags=[\"--cfg=loom\"] --target-dir target/loom entry",
-        ));
-    }
     stages.extend([
-        stage(
-            "façade",
-            "test -p damson --lib --test it -- --skip bad_input --skip compile_fail",
-        ),
         stage("testsuite", "test -p damson-wast --test it"),
         stage(
             "comparison",
@@ -337,10 +337,12 @@ fn what_failed(output: &str) -> String {
         .filter_map(|line| line.strip_prefix("test ")?.strip_suffix(" ... FAILED"))
         .collect();
     if failed.is_empty() {
-        let reason = |line: &&str| {
-            line.contains("signal: ") || line.starts_with("failed ") || line.starts_with("error: ")
-        };
-        let line = output.lines().find(reason).unwrap_or("it fails");
+        let reasons = ["signal: ", "failed ", "error: "];
+        let line = reasons
+            .iter()
+            .find_map(|reason| output.lines().find(|line| line.contains(reason)))
+            .unwrap_or("it fails");
+        let line = line.find("(signal: ").map_or(line, |at| &line[at..]);
         return line.trim().chars().take(120).collect();
     }
     let shown: Vec<_> = failed
@@ -479,8 +481,8 @@ mod tests {
         let output = "test a::b ... ok\ntest a::c ... FAILED\ntest result: FAILED. 1 passed";
         assert_eq!(what_failed(output), "`a::c`");
         assert_eq!(
-            what_failed("process didn't exit: (signal: 11, SIGSEGV)").len(),
-            42
+            what_failed("error: test failed\n  it did not exit: (signal: 11, SIGSEGV)"),
+            "(signal: 11, SIGSEGV)"
         );
         assert_eq!(what_failed(""), "it fails");
     }

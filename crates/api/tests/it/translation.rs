@@ -209,8 +209,12 @@ const PROGRAM: &str = r#"(module
         (br_if 0 (local.get 0)))
       (local.get 1))
 
-    (func (export "constant_less_a_float") (param i32) (result i32)
-      (i32.trunc_f64_s (f64.sub (f64.const 100) (f64.convert_i32_s (local.get 0)))))
+    (func (export "float_less_a_product") (param i32) (result i32) (local $x f64) (local $at i32)
+      (local.set $x (f64.convert_i32_s (local.get 0)))
+      (local.set $at (i32.const 24))
+      (f64.store (local.get $at) (f64.const 3))
+      (i32.trunc_f64_s
+        (f64.sub (local.get $x) (f64.mul (f64.load (local.get $at)) (local.get $x)))))
     (func (export "opposite_of_a_comparison") (param i32) (result i32)
       (i32.eqz (i32.lt_s (local.get 0) (i32.const 5))))
     (func (export "constant_on_the_left") (param i32) (result i32)
@@ -336,7 +340,7 @@ const EXPECTED: &[(&str, i32, Result<i32, TrapCode>)] = &[
     ("loops_that_begin_together", 1, Ok(109)),
     ("comparison_beside_a_float", 5, Ok(-4)),
     ("value_left_behind", 7, Ok(-14)),
-    ("constant_less_a_float", 58, Ok(42)),
+    ("float_less_a_product", 21, Ok(-42)),
     ("opposite_of_a_comparison", 7, Ok(1)),
     ("opposite_of_a_comparison", 3, Ok(0)),
     ("constant_on_the_left", 7, Ok(1)),

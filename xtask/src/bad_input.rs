@@ -7,6 +7,7 @@
 use clap::Args;
 
 use crate::invocation::Invocation;
+use crate::release::PACKAGES;
 
 /// Feed many damaged and random modules to the release build
 ///
@@ -37,5 +38,7 @@ pub(crate) fn run(args: &BadInputArgs) -> anyhow::Result<()> {
 
 /// The bounded form of the test, as a step of `ci`.
 pub(crate) fn bounded() -> Invocation {
-    Invocation::cargo("test --release --locked -p damson --test it bad_input -- --nocapture")
+    Invocation::cargo(&format!(
+        "test --release --locked {PACKAGES} --test it bad_input -- --nocapture"
+    ))
 }

@@ -226,8 +226,6 @@ fn program(profile: &str, features: &str) -> Invocation {
         .arg(format!("--profile={profile}"))
         .arg(format!("--features={features}"))
         .arg("--")
-        // Names that tell one handler from another; the code is the same.
-        .env("RUSTFLAGS", "-C symbol-mangling-version=v0")
 }
 
 #[cfg(test)]

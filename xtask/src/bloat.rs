@@ -155,7 +155,6 @@ fn build(folder: &Path, target: &Path) -> anyhow::Result<()> {
         .arg(folder.join("Cargo.toml").display().to_string())
         .arg("--target-dir")
         .arg(target.display().to_string())
-        .env("RUSTFLAGS", "-C symbol-mangling-version=v0")
         .run()?;
     Ok(())
 }

@@ -15,6 +15,7 @@ mod fuzz;
 mod invocation;
 mod mutations;
 mod real;
+mod release;
 mod sanitize;
 mod size;
 mod tidy;
@@ -43,6 +44,7 @@ enum Task {
     Bench(bench::BenchArgs),
     Bloat(bloat::BloatArgs),
     Diff(diff::DiffArgs),
+    Example(release::ExampleArgs),
     Fuzz(fuzz::FuzzArgs),
     Icount(bench::IcountArgs),
     Pairs(bench::PairsArgs),
@@ -63,6 +65,7 @@ fn main() -> ExitCode {
         Task::Bench(args) => bench::run(&args),
         Task::Bloat(args) => bloat::run(&args),
         Task::Diff(args) => diff::run(&args),
+        Task::Example(args) => release::run(&args),
         Task::Fuzz(args) => fuzz::run(&args),
         Task::Icount(args) => bench::icount(&args),
         Task::Pairs(args) => bench::pairs(&args),

@@ -102,7 +102,7 @@ fn invocations(tool: Tool, host: &str) -> Vec<Invocation> {
                     .split_whitespace()
                     .map(|word| format!("{word:?}"))
                     .collect();
-                Invocation::cargo("test -p damson-wast --locked --release --test it")
+                Invocation::cargo("test -p damson-wast --locked --release --test spec")
                     .args(features)
                     .arg("--config")
                     .arg(format!("target.'cfg(unix)'.runner=[{}]", runner.join(",")))
@@ -118,7 +118,7 @@ fn invocations(tool: Tool, host: &str) -> Vec<Invocation> {
                 host,
                 "-p damson-wast -p damson-executor -p damson",
             )
-            .args("--test it -- --skip compile_fail --skip bad_input"),
+            .args("--test it --test spec -- --skip compile_fail --skip bad_input"),
         ],
         Tool::Thread => vec![
             sanitized(

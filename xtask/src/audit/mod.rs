@@ -5,9 +5,10 @@
 //! last call of each handler into a jump, and that nothing on the way to it
 //! calls a function or needs a stack frame. Whether that holds can only be seen
 //! in the machine code. So this task builds the release program, finds the
-//! handlers by their symbols ([`binary`]), looks at their instructions
-//! ([`function`]) and reports each that calls, spills or does not jump. What a
-//! handler may do nevertheless, and why, is in one table ([`exceptions`]).
+//! handlers by their symbols ([`binary`]), which name generic arguments
+//! (`.cargo/config.toml`), looks at their instructions ([`function`]) and reports
+//! each that calls, spills or does not jump. What a handler may do nevertheless,
+//! and why, is in one table ([`exceptions`]).
 //!
 //! Deliberately not judged: how long a handler is, and what cold code does that
 //! a handler leaves for with a jump of its own. x86-64 only.
@@ -25,20 +26,15 @@ use clap::Args;
 use self::binary::Function;
 use self::exceptions::{EXCEPTIONS, Exception};
 use self::function::{Finding, Kind};
-use crate::invocation::{Invocation, workspace_root};
+use crate::release;
 
 /// How the name of a handler begins once demangled: handlers are instances of
 /// one generic function of the executor.
 const HANDLER: &str = "damson_executor::dispatch::handler::<";
 
-/// Where the audited program is built, apart from the ordinary release build
-/// because its symbols are mangled differently.
-const TARGET_DIR: &str = "target/audit";
-
 /// Check the machine code of the handlers: no calls, no spills, one last jump
 ///
-/// Builds the release program with symbols that name generic arguments, and
-/// disassembles every handler. Fails on a handler that makes a call or uses the
+/// Builds the release program, and disassembles every handler. Fails on a handler that makes a call or uses the
 /// native stack on its way to the next handler, or that does not jump to one,
 /// unless the table of exceptions says why it may; and on an exception that no
 /// handler needs any more.
@@ -67,7 +63,7 @@ pub(crate) fn run(args: &AuditArgs) -> anyhow::Result<()> {
     }
     let program = match &args.program {
         Some(program) => program.clone(),
-        None => build()?,
+        None => release::build()?.join("damson"),
     };
     let bytes =
         std::fs::read(&program).with_context(|| format!("could not read {}", program.display()))?;
@@ -90,15 +86,6 @@ pub(crate) fn run(args: &AuditArgs) -> anyhow::Result<()> {
         "{bad} handlers do what none may, {stale} exceptions are no longer needed"
     );
     Ok(())
-}
-
-/// Builds the program and gives its path.
-fn build() -> anyhow::Result<PathBuf> {
-    Invocation::cargo("build --release --locked -p damson-cli --bin damson --target-dir")
-        .arg(TARGET_DIR)
-        .env("RUSTFLAGS", "-C symbol-mangling-version=v0")
-        .run()?;
-    Ok(workspace_root().join(TARGET_DIR).join("release/damson"))
 }
 
 /// What the audit found.

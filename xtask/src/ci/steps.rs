@@ -1,10 +1,8 @@
 //! The steps of `cargo xtask ci`.
 
-use anyhow::Context;
-use cargo_metadata::{MetadataCommand, Package, TargetKind};
-
 use crate::bad_input;
-use crate::invocation::{Invocation, workspace_root};
+use crate::invocation::Invocation;
+use crate::release::{self, PACKAGES};
 use crate::tidy::NO_STD_PACKAGES;
 
 /// A check with a name.
@@ -49,13 +47,6 @@ impl Step {
 ///
 /// When `cargo metadata` fails.
 pub(crate) fn all() -> anyhow::Result<Vec<Step>> {
-    let metadata = MetadataCommand::new()
-        .manifest_path(workspace_root().join("Cargo.toml"))
-        .no_deps()
-        .other_options(["--locked".to_owned()])
-        .exec()
-        .context("cargo metadata")?;
-
     let mut steps = vec![
         Step::new("fmt", Invocation::cargo("fmt --all --check")),
         Step::new(
@@ -75,11 +66,13 @@ pub(crate) fn all() -> anyhow::Result<Vec<Step>> {
             "fmt:no-std",
             Invocation::cargo("fmt --manifest-path examples/no-std/Cargo.toml --all --check"),
         ),
+        // With no more features than a user of the library has; in the step above the
+        // command line asks for some.
         Step::new(
-            "clippy:virtual-memory",
+            "clippy:default",
             Invocation::cargo(
-                "clippy -p damson -p damson-core --features virtual-memory --all-targets \
-                 --locked -- -D warnings",
+                "clippy -p damson -p damson-core -p damson-executor --all-targets --locked \
+                 -- -D warnings",
             ),
         ),
         Step::new(
@@ -115,12 +108,13 @@ pub(crate) fn all() -> anyhow::Result<Vec<Step>> {
         steps.push(Step::new(
             format!("no-std:{package}"),
             Invocation::cargo(&format!(
-                "build -p {package} --no-default-features --locked"
+                "check -p {package} --no-default-features --locked"
             )),
         ));
     }
     // The tests have `std`, what they test has not. Errors of the compiler are in
-    // words that differ with features, and are compared in other steps.
+    // words that differ with features, and are compared in other steps. `--lib` asks for
+    // the unit tests of the executor, too, which its manifest leaves out elsewhere.
     steps.push(
         Step::new(
             "no-std:tests",
@@ -134,79 +128,86 @@ pub(crate) fn all() -> anyhow::Result<Vec<Step>> {
     );
     if cfg!(target_os = "linux") {
         // Links a program without `std`, runs it, and looks for `std` in it.
-        steps.push(Step::new("no-std:program", Invocation::cargo("xtask size")));
+        // With few instructions: how many there are makes no difference to that.
+        steps.push(Step::new(
+            "no-std:program",
+            Invocation::cargo("xtask size --compact"),
+        ));
     }
+    // The first of these builds the release programs, all others use them.
     if cfg!(target_arch = "x86_64") {
         steps.push(Step::new(
             "dispatch-audit",
             Invocation::cargo("xtask dispatch-audit"),
         ));
     }
-    steps.extend(examples(&metadata.packages));
+    // In release, because that is how they will be tried, and because it shows
+    // tail-call dispatch through the public interface.
+    for example in release::examples()? {
+        steps.push(Step::new(
+            format!("example:{example}"),
+            Invocation::cargo(&format!("xtask example {example}")),
+        ));
+    }
     steps.extend([
         // Unoptimised code cannot rely on tail calls and uses the portable loop.
+        // Some tests are there with a feature that the command line asks for, too.
         Step::new(
             "test:debug",
-            Invocation::cargo("test --workspace --locked --no-fail-fast"),
-        )
-        .must_run_tests(),
-        // Without what the last two steps run in release.
-        Step::new(
-            "test:release",
             Invocation::cargo(
-                "test --workspace --exclude damson-wast --locked --no-fail-fast --release \
-                 -- --skip bad_input",
-            ),
-        )
-        .must_run_tests(),
-        Step::new(
-            "test:portable",
-            Invocation::cargo(
-                "test -p damson-executor -p damson --features portable-dispatch \
-                 --locked --no-fail-fast --release --lib --test it -- --skip bad_input --skip compile_fail",
+                "test --workspace --features damson/virtual-memory --locked --no-fail-fast",
             ),
         )
         .must_run_tests(),
         models(),
-        Step::new(
-            "test:virtual-memory",
-            Invocation::cargo(
-                "test -p damson -p damson-core --features virtual-memory --locked \
-                 --no-fail-fast --lib --test it -- storage",
-            ),
-        )
-        .must_run_tests(),
-        // Profiles with the pairs of instructions.
+        // Profiles with the pairs of instructions, and how those are counted.
         Step::new(
             "test:count",
             Invocation::cargo(
-                "test -p damson-cli --features count --locked --no-fail-fast --test it -- profile",
+                "test -p damson-cli -p damson-executor --features damson-cli/count --locked \
+                 --no-fail-fast --lib --test it -- profile:: count::",
             ),
+        )
+        .must_run_tests(),
+        // Before the other release tests, so that the programs they leave behind have
+        // tail calls.
+        Step::new(
+            "test:portable",
+            Invocation::cargo(&format!(
+                "test {PACKAGES} --features damson/portable-dispatch --locked --no-fail-fast \
+                 --release --test it --test spec -- --skip bad_input:: --skip compile_fail:: --skip ui::"
+            )),
+        )
+        .must_run_tests(),
+        // Without what a step below runs, and without what only a compiler's messages decide.
+        Step::new(
+            "test:release",
+            Invocation::cargo(&format!(
+                "test {PACKAGES} --locked --no-fail-fast --release \
+                 -- --skip bad_input:: --skip compile_fail:: --skip ui::"
+            )),
         )
         .must_run_tests(),
         // Shows the counts of each group of the official testsuite.
         Step::new(
             "spec",
-            Invocation::cargo("test -p damson-wast --locked --release -- --nocapture"),
+            Invocation::cargo(&format!(
+                "test {PACKAGES} --locked --release --test spec -- --nocapture"
+            )),
         )
         .must_run_tests(),
         Step::new(
             "test:benches",
-            Invocation::cargo("test --manifest-path benches/Cargo.toml --features count --locked --bins --release"),
-        )
-        .must_run_tests(),
-        Step::new("bad-input", bad_input::bounded()).must_run_tests(),
-        // Against another engine; in a workspace of its own.
-        Step::new("diff", Invocation::cargo("xtask diff --quick")).must_run_tests(),
-        // What Damson's tests take for wasmi's interface, with wasmi.
-        Step::new(
-            "test:wasmi-program",
+            // Counting takes the portable loop, and no time is measured: debug will do.
             Invocation::cargo(
-                "test --manifest-path fuzz/Cargo.toml -p damson-diff --test wasmi_program \
-                 --locked --release",
+                "test --manifest-path benches/Cargo.toml --features count --locked --bins",
             ),
         )
         .must_run_tests(),
+        Step::new("bad-input", bad_input::bounded()).must_run_tests(),
+        // Against another engine; in a workspace of its own. Also what Damson's tests take for
+        // wasmi's interface, with wasmi.
+        Step::new("diff", Invocation::cargo("xtask diff --quick")).must_run_tests(),
         // Every fuzz target on its seeds and mutations of them, all at once.
         Step::new("fuzz", Invocation::cargo("xtask fuzz --smoke --seconds 20")),
     ]);
@@ -224,29 +225,6 @@ pub(crate) fn models() -> Step {
         .env("RUSTFLAGS", "--cfg loom"),
     )
     .must_run_tests()
-}
-
-/// One step for each example of the workspace: it is built and run, and must
-/// end with code 0. In release, because that is how they will be tried, and
-/// because it shows tail-call dispatch through the public interface.
-fn examples(packages: &[Package]) -> Vec<Step> {
-    let mut steps = Vec::new();
-    for package in packages {
-        for target in package
-            .targets
-            .iter()
-            .filter(|t| t.kind.contains(&TargetKind::Example))
-        {
-            let (package, example) = (&package.name, &target.name);
-            steps.push(Step::new(
-                format!("example:{example}"),
-                Invocation::cargo(&format!(
-                    "run --release --locked -p {package} --example {example}"
-                )),
-            ));
-        }
-    }
-    steps
 }
 
 #[cfg(test)]
@@ -286,6 +264,16 @@ mod tests {
                 .iter()
                 .any(|c| command.starts_with(c));
             assert_eq!(builds, command.contains("--locked"), "{command}");
+        }
+    }
+
+    #[test]
+    fn release_builds_select_the_same_packages() {
+        for step in all().expect("the workspace has metadata") {
+            let command = step.invocation.to_string();
+            if command.contains(" --release") && !command.contains("--manifest-path") {
+                assert!(command.contains(PACKAGES), "{command}");
+            }
         }
     }
 }

@@ -100,7 +100,7 @@ fn stages(package: &str) -> Vec<Stage> {
     stages.push(stage(
         "own tests",
         &format!(
-            "test -p {package} --lib --test it -- --skip golden --skip bad_input --skip compile_fail --skip ui --skip both_dispatch_backends"
+            "test -p {package} --lib --test it -- --skip golden --skip bad_input:: --skip compile_fail:: --skip ui:: --skip both_dispatch_backends"
         ),
     ));
     if package == "damson-core" {
@@ -125,7 +125,7 @@ fn stages(package: &str) -> Vec<Stage> {
         _ => {}
     }
     stages.extend([
-        stage("testsuite", "test -p damson-wast --test it"),
+        stage("testsuite", "test -p damson-wast --test spec"),
         stage(
             "comparison",
             "run --manifest-path fuzz/Cargo.toml --release -p damson-diff -- --modules 2000 --seed 1",

@@ -65,6 +65,7 @@ pub struct Config {
     pub(crate) compilation_mode: CompilationMode,
     pub(crate) max_stack_bytes: usize,
     pub(crate) max_call_depth: u32,
+    pub(crate) max_table_elements: u32,
     /// Frames of a backtrace; 0 if there are to be none.
     pub(crate) max_backtrace: u32,
     pub(crate) max_host_nesting: u32,
@@ -86,6 +87,7 @@ impl Default for Config {
             compilation_mode: CompilationMode::default(),
             max_stack_bytes: store.stack_bytes,
             max_call_depth: store.max_call_depth,
+            max_table_elements: store.max_table_elements,
             max_backtrace: store.max_trace,
             max_host_nesting: store.max_host_nesting,
             floats: true,
@@ -209,7 +211,8 @@ impl Config {
     /// [`Engine::increment_epoch`](crate::Engine::increment_epoch); off by default.
     ///
     /// With interruption on, code looks at the engine's epoch wherever a function or a round
-    /// of a loop begins, which costs a few percent. A single bulk operation
+    /// of a loop begins. What that costs is in `docs/fuel.md`: less than a tenth as a rule, half as
+    /// much again in a loop that does nothing but count. A single bulk operation
     /// (`memory.fill`, ...) and a host function are not interrupted; the first is bounded by
     /// the size of the memory or table. A store begins with its deadline reached: see
     /// [`Store::set_epoch_deadline`](crate::Store::set_epoch_deadline).
@@ -237,7 +240,7 @@ impl Config {
         self.compilation_mode
     }
 
-    /// Size in bytes of the stack on which a store runs Wasm functions.
+    /// Size in bytes of the stack on which a store runs Wasm functions; 1 MiB by default.
     ///
     /// The stack is allocated when the store first runs something. A call whose frame
     /// does not fit is the trap [`TrapCode::StackOverflow`](crate::TrapCode::StackOverflow).
@@ -270,12 +273,22 @@ impl Config {
         self
     }
 
-    /// How many Wasm calls may be active in a store at a time.
+    /// How many Wasm calls may be active in a store at a time; 10,000 by default.
     ///
     /// One call more is the trap [`TrapCode::StackOverflow`](crate::TrapCode::StackOverflow).
     /// Values above `u32::MAX` count as that.
     pub fn set_max_recursion_depth(&mut self, calls: usize) -> &mut Self {
         self.max_call_depth = u32::try_from(calls).unwrap_or(u32::MAX);
+        self
+    }
+
+    /// How many elements a table may have, whatever its type says; 10,000,000 by default.
+    ///
+    /// A table that begins with more cannot be made
+    /// ([`TableError::Allocation`](crate::errors::TableError)), and a growth beyond fails as one beyond the
+    /// maximum does. [`StoreLimits`](crate::StoreLimits) may be stricter.
+    pub fn set_max_table_elements(&mut self, elements: u32) -> &mut Self {
+        self.max_table_elements = elements;
         self
     }
 

@@ -107,6 +107,7 @@ impl Engine {
         let mut store = StoreConfig::default();
         store.stack_bytes = config.max_stack_bytes;
         store.max_call_depth = config.max_call_depth;
+        store.max_table_elements = config.max_table_elements;
         store.max_trace = config.max_backtrace;
         store.max_host_nesting = config.max_host_nesting;
         store.memory_storage = config.memory_storage.as_ref().map(StorageMaker::to_core);

@@ -108,7 +108,7 @@ impl Extern {
         }
     }
 
-    /// The type. The minimum of a memory or table is its current size.
+    /// The type. A memory or table may have become larger than its minimum.
     ///
     /// # Panics
     ///
@@ -161,7 +161,7 @@ impl<'instance> Export<'instance> {
         self.name
     }
 
-    /// The type. The minimum of a memory or table is its current size.
+    /// The type. A memory or table may have become larger than its minimum.
     ///
     /// # Panics
     ///

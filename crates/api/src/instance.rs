@@ -196,10 +196,7 @@ impl Instance {
     ///
     /// - If no function of that name is exported.
     /// - If its signature is another one.
-    ///
-    /// # Panics
-    ///
-    /// If `store` does not own this [`Instance`].
+    /// - If `store` does not own this [`Instance`].
     pub fn get_typed_func<Params, Results>(
         &self,
         store: impl AsContext,
@@ -209,7 +206,10 @@ impl Instance {
         Params: WasmParams,
         Results: WasmResults,
     {
-        self.get_func(&store, name)
+        let export = self.entity(store.as_context().pruned_ref())?.export(name);
+        export
+            .and_then(Extern::from_handle)
+            .and_then(Extern::into_func)
             .ok_or_else(|| FuncError::ExportedFuncNotFound { name: name.into() })?
             .typed(store)
     }
@@ -251,6 +251,14 @@ impl Instance {
         store: impl Into<StoreContext<'ctx, T>>,
     ) -> ExportsIter<'ctx> {
         ExportsIter::new(self.own(store.into().pruned_ref()))
+    }
+
+    /// The same with an error for a handle of another store.
+    pub(crate) fn try_exports<'ctx, T: 'static>(
+        &self,
+        store: StoreContext<'ctx, T>,
+    ) -> Result<ExportsIter<'ctx>, ForeignHandle> {
+        Ok(ExportsIter::new(self.entity(store.pruned_ref())?))
     }
 }
 

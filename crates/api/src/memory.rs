@@ -127,13 +127,13 @@ impl Memory {
         }
     }
 
-    /// The type. Its minimum is the current size.
+    /// The type that it was made with. For how large it is now, see [`size`](Self::size).
     ///
     /// # Panics
     ///
     /// Panics if `ctx` does not own this [`Memory`].
     pub fn ty(&self, ctx: impl AsContext) -> MemoryType {
-        self.own(ctx.as_context().pruned_ref()).current_type()
+        self.own(ctx.as_context().pruned_ref()).ty()
     }
 
     /// The size in pages of 65,536 bytes.

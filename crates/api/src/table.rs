@@ -77,13 +77,13 @@ impl Table {
         }
     }
 
-    /// The type. Its minimum is the current size.
+    /// The type that it was made with. For how large it is now, see [`size`](Self::size).
     ///
     /// # Panics
     ///
     /// Panics if `ctx` does not own this [`Table`].
     pub fn ty(&self, ctx: impl AsContext) -> TableType {
-        self.own(ctx.as_context().pruned_ref()).current_type()
+        self.own(ctx.as_context().pruned_ref()).ty()
     }
 
     /// The number of elements.

@@ -69,7 +69,7 @@ pub enum InstantiateError {
     /// An import has the wrong type.
     #[error(
         "incompatible import type for `{}` from `{}` (import {}): expected {}, found {}",
-        .0.name, .0.module, .0.index, .0.expected, .0.found
+        .0.name.escape_debug(), .0.module.escape_debug(), .0.index, .0.expected, .0.found
     )]
     ImportType(Box<ImportMismatch>),
     /// An import lives in another store.
@@ -159,7 +159,9 @@ fn first_missing(missing: Option<&MissingImport>) -> impl fmt::Display {
         Some(import) => write!(
             f,
             ": the first one missing is `{}` from `{}`, a {}",
-            import.name, import.module, import.expected
+            import.name.escape_debug(),
+            import.module.escape_debug(),
+            import.expected
         ),
         None => Ok(()),
     })

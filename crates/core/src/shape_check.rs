@@ -74,7 +74,7 @@ pub enum ShapeError {
         index: usize,
     },
     /// Two exports have one name.
-    #[error("more than one export has the name `{name}`")]
+    #[error("more than one export has the name `{}`", name.escape_debug())]
     DuplicateExport {
         /// The name.
         name: Box<str>,

@@ -46,7 +46,7 @@ impl From<FuelDisabled> for FuelError {
 #[non_exhaustive]
 pub enum FuncError {
     /// The instance exports no function of that name.
-    #[error("the instance exports no function named `{name}`")]
+    #[error("the instance exports no function named `{}`", name.escape_debug())]
     ExportedFuncNotFound {
         /// The name looked for.
         name: Box<str>,
@@ -185,7 +185,7 @@ pub enum GlobalError {
 #[non_exhaustive]
 pub enum LinkerError {
     /// The name is defined already and shadowing is not allowed.
-    #[error("`{module}::{name}` is defined already")]
+    #[error("`{}::{}` is defined already", module.escape_debug(), name.escape_debug())]
     DuplicateDefinition {
         /// Module name of the definition.
         module: Box<str>,
@@ -193,7 +193,7 @@ pub enum LinkerError {
         name: Box<str>,
     },
     /// The module imports what the linker does not define.
-    #[error("unknown import: `{module}::{name}` is not defined, expected {ty}")]
+    #[error("unknown import: `{}::{}` is not defined, expected {ty}", module.escape_debug(), name.escape_debug())]
     MissingDefinition {
         /// Module name of the import.
         module: Box<str>,
@@ -203,7 +203,7 @@ pub enum LinkerError {
         ty: ExternType,
     },
     /// The definition has another type than the import.
-    #[error("incompatible import type: `{module}::{name}`: expected {expected}, found {found}")]
+    #[error("incompatible import type: `{}::{}`: expected {expected}, found {found}", module.escape_debug(), name.escape_debug())]
     InvalidTypeDefinition {
         /// Module name of the import.
         module: Box<str>,
@@ -215,7 +215,7 @@ pub enum LinkerError {
         found: ExternType,
     },
     /// No definition has that module name.
-    #[error("no definition has the module name `{module}`")]
+    #[error("no definition has the module name `{}`", module.escape_debug())]
     UnknownModule {
         /// The name looked for.
         module: Box<str>,

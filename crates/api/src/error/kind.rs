@@ -94,7 +94,8 @@ pub enum ErrorKind {
 impl ErrorKind {
     /// The code of the trap, if this is one, or that of the trap which the same would have
     /// been in Wasm code: a range outside of a memory or table, a growth beyond the maximum,
-    /// an element of another type, calls that nest too deeply.
+    /// a growth for which the limiter wants a trap, an element of another type, calls that nest
+    /// too deeply.
     ///
     /// So a host function may return such an error with `?`, and the guest ends as by a trap
     /// of its own.
@@ -109,6 +110,9 @@ impl ErrorKind {
             Self::Table(
                 TableError::OutOfBounds { .. } | TableError::Grow(GrowError::BeyondMaximum { .. }),
             ) => TrapCode::TableOutOfBounds,
+            Self::Memory(MemoryError::Grow(error)) | Self::Table(TableError::Grow(error)) => {
+                return error.trap_code();
+            }
             Self::Table(TableError::ElementTypeMismatch { .. }) => TrapCode::BadSignature,
             Self::Func(FuncError::TooDeeplyNested { .. }) => TrapCode::StackOverflow,
             _ => return None,

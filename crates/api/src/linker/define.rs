@@ -24,10 +24,6 @@ impl<T: 'static> Linker<T> {
     /// If one of the names is defined already and shadowing is not allowed; those
     /// before it stay defined.
     ///
-    /// # Panics
-    ///
-    /// Panics if `store` does not own the [`Instance`].
-    ///
     /// # Example
     ///
     /// ```
@@ -58,7 +54,7 @@ impl<T: 'static> Linker<T> {
         module_name: &str,
         instance: Instance,
     ) -> Result<&mut Self, Error> {
-        for export in instance.exports(store.as_context()) {
+        for export in instance.try_exports(store.as_context())? {
             self.define(module_name, export.name(), export.into_extern())?;
         }
         Ok(self)

@@ -289,7 +289,7 @@ impl Ref {
     ///
     /// # Panics
     ///
-    /// Panics if this is a reference to a host object.
+    /// If `self` is another kind of reference.
     #[must_use]
     #[track_caller]
     pub fn unwrap_func(&self) -> Nullable<&Func> {

@@ -642,6 +642,47 @@ fn fuel_lets_others_run_and_costs_the_same() {
     }
 }
 
+/// What costs more than an interval waits as often as it takes, and happens once.
+#[test]
+fn bulk_operations_are_dearer_than_an_interval() {
+    let mut config = Config::default();
+    config.consume_fuel(true);
+    let engine = Engine::new(&config);
+    let module = module(
+        &engine,
+        r#"(module (memory (export "memory") 1)
+            (func (export "fill") (param i32)
+              (i32.store8 (i32.const 0) (i32.add (i32.load8_u (i32.const 0)) (i32.const 1)))
+              (memory.fill (i32.const 1) (i32.const 7) (local.get 0))))"#,
+    );
+    let mut store = Store::new(&engine, ());
+    let instance = Linker::new(&engine)
+        .instantiate_and_start(&mut store, &module)
+        .expect("it fits");
+    store.set_fuel(100_000).expect("metered");
+    store.fuel_async_yield_interval(Some(10)).expect("metered");
+    let fill = instance
+        .get_typed_func::<u32, ()>(&store, "fill")
+        .expect("its type");
+    let mut spent = [0; 2];
+    for (round, spent) in spent.iter_mut().enumerate() {
+        let before = store.get_fuel().expect("metered");
+        let (result, polls) = block_on_counting(fill.call_async(&mut store, 65_535));
+        result.expect("enough fuel");
+        *spent = before - store.get_fuel().expect("metered");
+        assert!(polls > 1024 / 10, "{polls}");
+        let memory = instance.get_memory(&store, "memory").expect("exported");
+        let data = memory.data(&store);
+        assert_eq!(usize::from(data[0]), round + 1);
+        assert!(data[1..].iter().all(|byte| *byte == 7));
+    }
+    // The first one has paid for its compilation, too.
+    assert!(
+        (1024..1050).contains(&spent[1]) && spent[0] > spent[1],
+        "{spent:?}"
+    );
+}
+
 #[test]
 fn fuel_in_intervals_still_ends() {
     let (_, mut store, instance) = counting(|config| {

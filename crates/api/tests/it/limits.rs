@@ -171,10 +171,35 @@ fn a_limiter_is_asked_in_bytes_and_elements_and_told_of_failures() {
         store.data().failed,
         ["131072 bytes do not fit a storage of 65536 bytes"]
     );
+    // Growth by nothing tells the size, and is nothing to be asked about.
+    assert_eq!(memory.grow(&mut store, 0).expect("nothing to do"), 1);
+    assert_eq!(store.data().asked.len(), 4);
     store.data_mut().stop_on_failure = true;
+    let error = memory.grow(&mut store, 1).expect_err("no room");
+    let error = Error::from(error);
+    assert_eq!(error.as_trap_code(), Some(TrapCode::GrowthOperationLimited));
     let error = grow_memory.call(&mut store, ()).expect_err("a trap");
     assert_eq!(error.as_trap_code(), Some(TrapCode::GrowthOperationLimited));
     assert_eq!(memory.size(&store), 1);
+}
+
+#[test]
+fn tables_are_bounded_without_a_limiter() {
+    let ty = |minimum| TableType::new(RefType::Func, minimum, None);
+    let null = || Ref::null(RefType::Func);
+    let mut config = Config::default();
+    config.set_max_table_elements(7);
+    let mut store = Store::new(&Engine::new(&config), ());
+    let table = Table::new(&mut store, ty(5), null()).expect("fewer than seven");
+    assert_eq!(table.grow(&mut store, 2, null()).expect("seven"), 5);
+    let error = table.grow(&mut store, 1, null()).expect_err("eight");
+    assert_eq!(
+        Error::from(error).as_trap_code(),
+        Some(TrapCode::TableOutOfBounds)
+    );
+    Table::new(&mut store, ty(8), null()).expect_err("eight");
+    let mut store = Store::new(&Engine::default(), ());
+    Table::new(&mut store, ty(10_000_001), null()).expect_err("more than ten millions");
 }
 
 #[test]

@@ -123,6 +123,11 @@ fn definitions_of_another_store_are_errors() {
         .instantiate_pre(&module)
         .expect("known when instantiated only");
     is_foreign(&pre.instantiate(&mut abroad).expect_err("foreign"));
+    let instance = Instance::new(&mut home, &module, &[func.into()]).expect("its own store");
+    let error = instance.get_typed_func::<(), ()>(&abroad, "f");
+    is_foreign(&error.map(drop).expect_err("foreign"));
+    let error = linker.instance(&abroad, "name", instance).map(drop);
+    is_foreign(&error.expect_err("foreign"));
     pre.instantiate(&mut home).expect("its own store");
 
     is_foreign(&Instance::new(&mut abroad, &module, &[func.into()]).expect_err("foreign"));

@@ -147,6 +147,9 @@ impl PrunedMut<'_> {
         let memory = self.memory(handle)?;
         let (kind, ty) = (ExternKind::Memory, memory.ty());
         let old = memory.pages();
+        if delta == 0 {
+            return Ok(old);
+        }
         let desired = memory.grown(delta)?;
         self.ask_limiter(kind, old, desired, ty.maximum(), PAGE_SIZE as u64)?;
         let id = self.id();
@@ -176,6 +179,9 @@ impl PrunedMut<'_> {
             return Err(GrowError::InvalidReference);
         }
         let old = table.size().into();
+        if delta == 0 {
+            return Ok(old);
+        }
         let desired = table.grown(delta)?;
         self.ask_limiter(kind, old, desired, ty.maximum(), 1)?;
         let id = self.id();

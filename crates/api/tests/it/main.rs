@@ -28,6 +28,7 @@ mod traps;
 #[allow(clippy::clone_on_copy, reason = "in wasmi these types are not `Copy`")]
 mod wasmi_program;
 mod wrong_use;
+mod yielding;
 
 /// `wasmi_program` names Damson so.
 extern crate damson as wasmi;

@@ -248,6 +248,10 @@ pub enum Op {
 pub enum Counting {
     /// Down to zero, which is the condition.
     Down,
+    /// Down, as long as the number is greater than zero. If its body begins with another
+    /// loop of this sort, both counters are set before the outer one, so that the loops
+    /// begin at the same place; the inner one then does all its rounds once.
+    Together,
     /// Up, with a `local.tee`, as long as the number is less, by this comparison.
     UpTee(&'static Numeric),
     /// Up, with a `local.set`, as long as the number is less, by this comparison.

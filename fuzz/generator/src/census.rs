@@ -1,6 +1,7 @@
 //! What programs consist of, counted: each thing that programs are for must occur.
 
 use crate::ast::{Callee, Const, Counting, Node, Op, Program, Ty};
+use crate::emit::guard_position;
 use crate::host::Effect;
 use crate::numeric::Kind;
 
@@ -213,10 +214,111 @@ const ITEMS: &[Item] = &[
             })
         },
     ),
+    ("a loop that begins with another", |node| {
+        begins_with_body(node)
+            && matches!(bodies(node).next(), Some(Node { op, .. })
+                if matches!(op, Op::Loop(_) | Op::Counted { way: Counting::Together, .. }))
+    }),
+    (
+        "a short loop that begins with what its last statement wrote",
+        carries,
+    ),
+    (
+        "a branch with several values over an operation that waits",
+        |node| node.sequences().any(|nodes| leaves_behind(nodes)),
+    ),
+    (
+        "an operation that waits for a branch with a value, which is dropped",
+        |node| {
+            matches!(node.op, Op::Numeric(_))
+                && node.args.len() == 3
+                && matches!(node.args[1].op, Op::Drop)
+                && matches!(
+                    node.args[1].args[..],
+                    [Node {
+                        op: Op::BrIf(_),
+                        ..
+                    }]
+                )
+        },
+    ),
+    (
+        "a comparison of floats as a value, while another float waits",
+        |node| {
+            let waits = node.args.iter().position(|arg| {
+                matches!(arg.op, Op::Numeric(_)) && matches!(arg.types[..], [Ty::F32 | Ty::F64])
+            });
+            waits.is_some_and(|at| node.args[at..].iter().any(sets_to_comparison))
+        },
+    ),
     ("a select of references", |node| {
         matches!(node.op, Op::Select(_)) && node.types == [Ty::Func]
     }),
 ];
+
+/// The nodes in the body of a loop.
+fn bodies(node: &Node) -> impl Iterator<Item = &Node> {
+    match &node.op {
+        Op::Loop(body) | Op::Counted { body, .. } => body.nodes.iter(),
+        _ => [].iter(),
+    }
+}
+
+/// Whether nothing stands between a loop and its body, nor between two of them.
+fn begins_with_body(node: &Node) -> bool {
+    match &node.op {
+        Op::Loop(body) => guard_position(body.label, &body.nodes).is_some_and(|at| at > 0),
+        Op::Counted { way, .. } => *way == Counting::Together,
+        _ => false,
+    }
+}
+
+fn carries(node: &Node) -> bool {
+    let nodes: Vec<&Node> = bodies(node).collect();
+    if !begins_with_body(node) || !(2..=4).contains(&nodes.len()) {
+        return false;
+    }
+    let mut first = nodes[0];
+    while let Some(inner) = bodies(first).next().or(first.args.first()) {
+        first = inner;
+    }
+    let Op::LocalGet(local) = first.op else {
+        return false;
+    };
+    let writes = |node: &Node| match &node.op {
+        Op::LocalTee(tee) => *tee == local,
+        Op::SetLocals(locals) => locals.contains(&local),
+        _ => false,
+    };
+    let mut last = nodes[nodes.len() - 2..].iter();
+    last.any(|node| node.any(&mut |node| writes(node)))
+}
+
+fn leaves_behind(nodes: &[Node]) -> bool {
+    let waits = nodes
+        .iter()
+        .position(|node| matches!(node.op, Op::Numeric(_)));
+    let several = |node: &Node| match node.op {
+        Op::Br(_) => operands(node).len() > 1,
+        Op::BrIf(_) => operands(node).len() > 2,
+        _ => false,
+    };
+    waits.is_some_and(|at| {
+        nodes[at..].iter().any(|node| match node.op {
+            Op::SetLocals(_) => node.args.iter().any(several),
+            _ => several(node),
+        })
+    })
+}
+
+fn sets_to_comparison(node: &Node) -> bool {
+    let is = |value: &Node| {
+        is_compare(value)
+            && matches!(value.args[0].op, Op::Numeric(_))
+            && matches!(value.args[0].types[..], [Ty::F32 | Ty::F64])
+    };
+    matches!(node.op, Op::SetLocals(_)) && matches!(&node.args[..], [value] if is(value))
+}
 
 fn operands(node: &Node) -> Vec<Ty> {
     node.args

@@ -38,6 +38,9 @@ impl FuncGen<'_> {
     }
 
     fn plain_block(&mut self, results: &[Ty]) -> Node {
+        if results.len() > 1 && self.rng.chance(20) {
+            return self.left_behind(results);
+        }
         self.spend();
         let params = self.params();
         let args = self.values(&params);
@@ -89,6 +92,10 @@ impl FuncGen<'_> {
         let args = self.values(&params);
         let label = self.scope(params.clone());
         let mut nodes = self.begin(&params);
+        // At the same place another loop may begin.
+        if params.is_empty() && !self.is_spent() && self.rng.chance(20) {
+            nodes.push(self.repeat(&[]));
+        }
         if self.rng.chance(70) {
             nodes.push(self.effect());
         }

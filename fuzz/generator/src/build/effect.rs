@@ -1,6 +1,6 @@
 //! Nodes without results: what may happen while other values are pending.
 
-use crate::ast::{Body, Node, Op, Ty};
+use crate::ast::{Body, Counting, Node, Op, Ty};
 use crate::build::func::FuncGen;
 use crate::host::{Effect, HostFn};
 
@@ -9,7 +9,8 @@ impl FuncGen<'_> {
     pub(crate) fn effect(&mut self) -> Node {
         match self.rng.below(100) {
             0..=18 => self.set_locals(),
-            19..=30 => self.tile_effect(),
+            19..=28 => self.tile_effect(),
+            29..=30 => self.carried(),
             31..=35 => self.permute(),
             36..=43 => self.global_set(),
             44..=55 => self.store(),
@@ -122,7 +123,12 @@ impl FuncGen<'_> {
         self.spend();
         let counter = self.counter();
         let label = self.scope(Vec::new());
-        let mut nodes = vec![self.effect()];
+        let way = self.counting();
+        // Two loops of which nothing is between the beginnings.
+        let mut nodes = vec![match way == Counting::Together && self.rng.chance(60) {
+            true => self.counted(),
+            false => self.effect(),
+        }];
         while self.rng.chance(60) {
             nodes.push(self.effect());
         }
@@ -131,7 +137,6 @@ impl FuncGen<'_> {
             nodes.push(self.permute());
         }
         self.scopes.pop();
-        let way = self.counting();
         let rounds = 1 + self.rng.below(6) as i32;
         let body = Body {
             label,

@@ -14,6 +14,7 @@ mod control;
 mod effect;
 mod func;
 mod memory;
+mod rules;
 mod run;
 mod shape;
 mod tile;

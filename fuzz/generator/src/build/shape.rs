@@ -12,7 +12,9 @@ impl FuncGen<'_> {
     /// A value in one of the shapes.
     pub(crate) fn shape(&mut self, ty: Ty) -> Node {
         self.spend();
-        match self.rng.below(10) {
+        match self.rng.below(12) {
+            10 if matches!(ty, Ty::F32 | Ty::F64) => self.over_comparison(ty),
+            10..=11 => self.taken_along(ty),
             0..=2 => self.tree(ty, 3),
             3..=5 => self.tile_value(ty),
             6 => self.across(ty),
@@ -230,7 +232,8 @@ impl FuncGen<'_> {
 
     pub(crate) fn counting(&mut self) -> Counting {
         let names = ["I32LtS", "I32LtU", "I32Ne"];
-        match self.rng.below(5) {
+        match self.rng.below(7) {
+            5..=6 => Counting::Together,
             0..=1 => Counting::Down,
             2 => Counting::UpTee(named(names[self.rng.below(3)])),
             3 => Counting::UpSet(named(names[self.rng.below(3)])),

@@ -195,7 +195,7 @@ impl FuncGen<'_> {
         }
     }
 
-    fn binary_of(&mut self, ty: Ty, args: Vec<Node>) -> Node {
+    pub(crate) fn binary_of(&mut self, ty: Ty, args: Vec<Node>) -> Node {
         let names: &[&str] = match ty {
             Ty::I32 | Ty::I64 => &[
                 "Add", "Add", "Sub", "Sub", "Mul", "And", "Or", "Xor", "Shl", "ShrS", "ShrU",

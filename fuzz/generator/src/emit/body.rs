@@ -1,7 +1,7 @@
 //! One function's body, instruction by instruction.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use wasm_encoder::{
     BlockType, Function, HeapType, Ieee32, Ieee64, Instruction, MemArg, MemArgTarget, ValType,
@@ -10,8 +10,8 @@ use wasm_encoder::{
 use crate::ast::{Body, Const, Counting, Func, Label, Node, Op, Sig, Ty};
 use crate::numeric::Kind;
 
-use super::Emitter;
 use super::uses::{Uses, calls};
+use super::{Emitter, Form};
 
 /// The instructions of one function, and what they need to know.
 struct Writer<'e, 'p> {
@@ -24,6 +24,8 @@ struct Writer<'e, 'p> {
     /// Locals that make NaNs the same: for `f32` and for `f64`.
     canonical: [Option<u32>; 2],
     labels: Vec<Option<Label>>,
+    /// Counters that were set before a loop that begins together with theirs.
+    begun: BTreeSet<u32>,
     out: Vec<Instruction<'static>>,
 }
 
@@ -36,6 +38,7 @@ impl<'p> Emitter<'p> {
             types: Vec::new(),
             canonical: [None; 2],
             labels: vec![Some(Label(0))],
+            begun: BTreeSet::new(),
             out: Vec::new(),
         };
         if calls(&func.body) {
@@ -93,6 +96,9 @@ impl Writer<'_, '_> {
 
     /// Takes one off the counter, or returns zeros when it is used up.
     fn guard(&mut self) {
+        if self.emitter.form == Form::Endless {
+            return;
+        }
         self.emitter.metered = true;
         let fuel = self.emitter.fuel_index();
         self.push(Instruction::GlobalGet(fuel));
@@ -234,10 +240,15 @@ impl Writer<'_, '_> {
             }) => {
                 let ty = self.block_type(params, &node.types);
                 self.push(Instruction::Loop(ty));
-                if is_target(*label, nodes) {
-                    self.guard();
+                self.labels.push(Some(*label));
+                let guard = guard_position(*label, nodes);
+                for (at, node) in nodes.iter().enumerate() {
+                    if guard == Some(at) {
+                        self.guard();
+                    }
+                    self.node(node);
                 }
-                self.enclosed(Some(*label), nodes);
+                self.labels.pop();
                 self.push(Instruction::End);
             }
             Op::Counted {
@@ -282,7 +293,7 @@ impl Writer<'_, '_> {
     }
 
     fn select(&mut self, typed: bool, ty: Ty) {
-        if !self.emitter.plain {
+        if self.emitter.form != Form::Plain {
             self.push(if typed {
                 Instruction::TypedSelect(ty.into())
             } else {
@@ -309,7 +320,7 @@ impl Writer<'_, '_> {
     fn if_else(&mut self, then: &Body, other: &[Node], results: &[Ty]) {
         let mut params = &then.params[..];
         let mut carried = Vec::new();
-        if self.emitter.plain && !params.is_empty() {
+        if self.emitter.form == Form::Plain && !params.is_empty() {
             let condition = self.new_local(Ty::I32);
             self.push(Instruction::LocalSet(condition));
             carried = params.iter().map(|ty| self.new_local(*ty)).collect();
@@ -337,13 +348,30 @@ impl Writer<'_, '_> {
     }
 
     fn counted(&mut self, body: &Body, counter: u32, rounds: i32, way: Counting) {
+        if !self.begun.remove(&counter) {
+            self.begin_counting(counter, rounds, way);
+            // Those that begin at the same place, so that nothing is between.
+            let mut first = body.nodes.first();
+            while let (
+                Counting::Together,
+                Some(Op::Counted {
+                    body,
+                    counter,
+                    rounds,
+                    way: Counting::Together,
+                }),
+            ) = (way, first.map(|node| &node.op))
+            {
+                self.begin_counting(*counter, *rounds, Counting::Together);
+                self.begun.insert(*counter);
+                first = body.nodes.first();
+            }
+        }
         let counter = self.local(counter);
-        let (start, step) = match way {
-            Counting::Down => (rounds, Instruction::I32Sub),
-            _ => (0, Instruction::I32Add),
+        let step = match way {
+            Counting::Down | Counting::Together => Instruction::I32Sub,
+            _ => Instruction::I32Add,
         };
-        self.push(Instruction::I32Const(start));
-        self.push(Instruction::LocalSet(counter));
         if way == Counting::UpExit {
             self.push(Instruction::Block(BlockType::Empty));
             self.labels.push(None);
@@ -366,6 +394,12 @@ impl Writer<'_, '_> {
         match way {
             Counting::Down => {
                 self.push(Instruction::LocalTee(counter));
+                self.push(Instruction::BrIf(0));
+            }
+            Counting::Together => {
+                self.push(Instruction::LocalTee(counter));
+                self.push(Instruction::I32Const(0));
+                self.push(Instruction::I32GtS);
                 self.push(Instruction::BrIf(0));
             }
             Counting::UpTee(less) => {
@@ -394,6 +428,16 @@ impl Writer<'_, '_> {
             self.labels.pop();
             self.push(Instruction::End);
         }
+    }
+
+    fn begin_counting(&mut self, counter: u32, rounds: i32, way: Counting) {
+        let counter = self.local(counter);
+        let start = match way {
+            Counting::Down | Counting::Together => rounds,
+            _ => 0,
+        };
+        self.push(Instruction::I32Const(start));
+        self.push(Instruction::LocalSet(counter));
     }
 
     fn mem_arg(&self, memory: usize, offset: u64) -> MemArg {
@@ -451,6 +495,33 @@ impl Writer<'_, '_> {
         };
         self.push(instruction);
         true
+    }
+}
+
+/// Before which node of a loop's body a round is counted; nowhere if nothing repeats it.
+///
+/// If a single node goes back, and is in the body itself, all rounds come by it and by
+/// what stands before it. So the loop can begin with what it does, as loops of compilers.
+pub(crate) fn guard_position(label: Label, nodes: &[Node]) -> Option<usize> {
+    let branches = |node: &Node| node.targets().contains(&label);
+    let mut count = 0;
+    for node in nodes {
+        node.any(&mut |node| {
+            count += usize::from(branches(node));
+            false
+        });
+    }
+    let last = nodes.iter().position(|node| match &node.op {
+        Op::Drop => node.args.iter().any(branches),
+        _ => branches(node),
+    });
+    match (count, last) {
+        (0, _) => None,
+        // Some begin with the count for all that.
+        (1, Some(last)) if !label.0.is_multiple_of(4) && last > 0 => {
+            Some(1 + label.0 as usize % last)
+        }
+        _ => Some(0),
     }
 }
 

@@ -19,6 +19,8 @@ use wasm_encoder::{
 
 use crate::ast::{Callee, Const, Program, Sig, Ty};
 
+#[cfg(test)]
+pub(crate) use self::body::guard_position;
 use self::uses::Uses;
 
 /// What the global `fuel` is set to before each call.
@@ -54,15 +56,24 @@ struct Emitter<'a> {
     types: Vec<Sig>,
     /// Whether the counter is used.
     metered: bool,
-    /// Whether instructions that some engine mistranslates are written in another way.
-    plain: bool,
+    form: Form,
+}
+
+/// How a program is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Usual,
+    /// Instructions that some engine mistranslates are written in another way.
+    Plain,
+    /// Nothing makes loops and recursion end.
+    Endless,
 }
 
 impl Program {
     /// The binary module.
     #[must_use]
     pub fn to_wasm(&self) -> Vec<u8> {
-        self.emit(false)
+        self.emit(Form::Usual)
     }
 
     /// The same program without parameters of `if`, which locals carry instead, and
@@ -70,17 +81,23 @@ impl Program {
     /// as wasmi 2.0.0 does.
     #[must_use]
     pub fn to_plain_wasm(&self) -> Vec<u8> {
-        self.emit(true)
+        self.emit(Form::Plain)
     }
 
-    fn emit(&self, plain: bool) -> Vec<u8> {
+    /// The same program without the counter: loops and recursion need not end.
+    #[must_use]
+    pub fn to_endless_wasm(&self) -> Vec<u8> {
+        self.emit(Form::Endless)
+    }
+
+    fn emit(&self, form: Form) -> Vec<u8> {
         let uses = Uses::of(self);
         Emitter {
             program: self,
             uses,
             types: Vec::new(),
             metered: false,
-            plain,
+            form,
         }
         .module()
     }

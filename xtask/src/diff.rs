@@ -2,13 +2,16 @@
 //!
 //! The programs that do it live in `fuzz/`, a workspace of its own, so that an
 //! ordinary build does not compile other engines; see `fuzz/README.md`. This task
-//! builds and runs them, twice: with each dispatch back-end. Both runs check the
-//! same modules, and what they observe must be the same.
+//! builds and runs them, twice: with tail calls beside other engines, then with the
+//! portable loop, alone, on the same modules, or in a long run on the last 2,000. What
+//! both observe must be the same.
+
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
 
-use crate::invocation::Invocation;
+use crate::invocation::{Invocation, workspace_root};
 
 /// Compare Damson with other engines on generated modules
 ///
@@ -19,11 +22,11 @@ pub(crate) struct DiffArgs {
     /// How long to go on
     #[arg(long, default_value_t = 10)]
     minutes: u64,
-    /// Check the same 2,000 modules every time, with both dispatch back-ends, and
+    /// Check the same modules every time, of which at least 2,000 must be compared, and
     /// run the tests of the programs themselves
     #[arg(long, conflicts_with_all = ["minutes", "wasmtime"])]
     quick: bool,
-    /// Compare with Wasmtime as well, which takes minutes to build
+    /// Compare with Wasmtime as well, which takes minutes to build and then is the judge
     #[arg(long)]
     wasmtime: bool,
     /// Tell which tiles were executed, and which never
@@ -31,7 +34,9 @@ pub(crate) struct DiffArgs {
     count_tiles: bool,
 }
 
-const QUICK: &str = "--modules 2000 --seed 1";
+/// Not all of them show something: how many do is counted, and must not become less.
+const QUICK: &str = "--modules 2700 --seed 1";
+const COMPARED: &str = "--at-least 2000";
 const MANIFEST: &str = "--manifest-path fuzz/Cargo.toml";
 
 /// Runs the task.
@@ -42,14 +47,15 @@ const MANIFEST: &str = "--manifest-path fuzz/Cargo.toml";
 pub(crate) fn run(args: &DiffArgs) -> anyhow::Result<()> {
     if args.quick {
         Invocation::cargo(&format!("test {MANIFEST} --release --locked --workspace")).run()?;
-        for program in [modules as fn(&str) -> Invocation, bytecode] {
-            let jumps = digest(&program(""))?;
-            let portable = digest(&program("--features portable"))?;
-            anyhow::ensure!(
-                jumps == portable,
-                "the dispatch back-ends differ: digest {jumps} with tail calls, {portable} without"
-            );
-        }
+        let jumps = outcomes("jumps")?;
+        show(&writing(&jumps, "", &format!("{QUICK} {COMPARED}")))?;
+        compare_portable(QUICK, &jumps)?;
+        let jumps = digest(&bytecode(""))?;
+        let portable = digest(&bytecode("--features portable"))?;
+        anyhow::ensure!(
+            jumps == portable,
+            "the dispatch back-ends differ: digest {jumps} with tail calls, {portable} without"
+        );
         return Ok(());
     }
     let features = match (args.wasmtime, args.count_tiles) {
@@ -59,18 +65,83 @@ pub(crate) fn run(args: &DiffArgs) -> anyhow::Result<()> {
         (true, true) => "--features wasmtime,count",
     };
     let arguments = format!("--minutes {} --store", args.minutes);
-    program(features, &arguments).run()
+    let jumps = outcomes("jumps")?;
+    show(&writing(&jumps, features, &arguments))?;
+    if args.count_tiles {
+        // That was the portable loop.
+        return Ok(());
+    }
+    let text = read(&jumps)?;
+    compare_portable(&range(&text)?, &jumps)
+}
+
+/// The program that writes its outcomes into the file.
+fn writing(file: &Path, features: &str, arguments: &str) -> Invocation {
+    program(features, arguments)
+        .arg("--outcomes")
+        .arg(format!("{}", file.display()))
+}
+
+fn show(program: &Invocation) -> anyhow::Result<()> {
+    println!("{program}");
+    program.run()
+}
+
+/// Runs these modules with the portable loop; the outcomes must be those of the file.
+fn compare_portable(modules: &str, jumps: &Path) -> anyhow::Result<()> {
+    let portable = outcomes("portable")?;
+    let arguments = format!("{modules} --alone");
+    show(&writing(&portable, "--features portable", &arguments))?;
+    same(&read(jumps)?, &read(&portable)?)
+}
+
+/// Where a run writes what stands for its outcomes.
+fn outcomes(of: &str) -> anyhow::Result<PathBuf> {
+    let folder = workspace_root().join("fuzz/artifacts");
+    std::fs::create_dir_all(&folder).with_context(|| format!("{}", folder.display()))?;
+    Ok(folder.join(format!("outcomes-{of}.txt")))
+}
+
+fn read(file: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(file).with_context(|| format!("{}", file.display()))
+}
+
+/// The modules of a file of outcomes, as arguments.
+fn range(outcomes: &str) -> anyhow::Result<String> {
+    let number = |line: Option<&str>| -> anyhow::Result<u64> {
+        let line = line.context("the run has outcomes")?;
+        let (number, _) = line.split_once(' ').context("a number and an outcome")?;
+        Ok(number.parse()?)
+    };
+    let first = number(outcomes.lines().next())?;
+    let last = number(outcomes.lines().next_back())?;
+    let count = last - first + 1;
+    Ok(format!("--modules {count} --seed {first}"))
+}
+
+/// Compares two files of outcomes.
+fn same(jumps: &str, portable: &str) -> anyhow::Result<()> {
+    let mut lines = jumps.lines().zip(portable.lines());
+    if let Some((ours, theirs)) = lines.find(|(ours, theirs)| ours != theirs) {
+        anyhow::bail!(
+            "the dispatch back-ends differ: module and outcome are {ours} with tail calls and \
+             {theirs} without; `damson-diff --show` prints a module"
+        );
+    }
+    let counts = [jumps, portable].map(|outcomes| outcomes.lines().count());
+    anyhow::ensure!(counts[0] == counts[1], "other modules: {counts:?}");
+    anyhow::ensure!(counts[0] > 0, "no outcome was compared");
+    println!(
+        "{} outcomes are the same with both dispatch back-ends",
+        counts[0]
+    );
+    Ok(())
 }
 
 fn program(features: &str, arguments: &str) -> Invocation {
     Invocation::cargo(&format!(
         "run {MANIFEST} --release --locked -p damson-diff {features} -- {arguments}"
     ))
-}
-
-/// Always the same modules.
-fn modules(features: &str) -> Invocation {
-    program(features, QUICK)
 }
 
 /// Always the same bytecode.
@@ -101,11 +172,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_digest_is_in_the_summary() {
+    fn a_digest_is_found_in_its_line() {
         assert_eq!(find("failed 7: it hangs"), None);
-        let line = "1995 modules agree, 5 fail, 0 show nothing, in 8.8 s; digest 0xc1";
-        assert_eq!(find(line), Some("0xc1".to_owned()));
         assert_eq!(find("digest 0x2f"), Some("0x2f".to_owned()));
+    }
+
+    #[test]
+    fn outcomes_are_compared_one_by_one() {
+        let jumps = "5 0xa1\n6 0xa2\n9 0xa3\n";
+        same(jumps, jumps).expect("the same");
+        let error = same(jumps, "5 0xa1\n6 0xff\n9 0xa3\n").expect_err("6 differs");
+        assert!(error.to_string().contains("6 0xa2"), "{error}");
+        assert!(same(jumps, "5 0xa1\n6 0xa2\n").is_err());
+        assert!(same("", "").is_err());
+        assert_eq!(range(jumps).expect("modules"), "--modules 5 --seed 5");
+        assert!(range("").is_err());
     }
 
     #[test]

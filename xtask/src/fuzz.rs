@@ -31,6 +31,9 @@ pub(crate) struct FuzzArgs {
     /// dispatch
     #[arg(long)]
     sanitizer: bool,
+    /// Compare with Wasmtime as well, in the target `differential`; takes minutes to build
+    #[arg(long, conflicts_with = "smoke")]
+    wasmtime: bool,
     /// Minimise this input, on which the target fails, and keep it in
     /// fuzz/regressions
     #[arg(long, value_name = "FILE", conflicts_with = "smoke")]
@@ -99,16 +102,26 @@ pub(crate) fn run(args: &FuzzArgs) -> anyhow::Result<()> {
         println!("{smoke}");
         return smoke.run();
     }
-    let target = args.target.context("a target is named")?.name();
-    let folders = Folders::of(target)?;
+    let target = args.target.context("a target is named")?;
+    anyhow::ensure!(
+        !args.wasmtime || matches!(target, Target::Differential),
+        "only the target `differential` compares with other engines"
+    );
+    let build = Build {
+        target: target.name(),
+        sanitizer: args.sanitizer,
+        wasmtime: args.wasmtime,
+    };
+    let folders = Folders::of(build.target)?;
     if let Some(input) = &args.store_crash {
-        return folders.store(target, args.sanitizer, input);
+        return folders.store(build, input);
     }
     if args.update_seeds {
-        return folders.update_seeds(target, args.sanitizer);
+        return folders.update_seeds(build);
     }
     let before = files(&folders.artifacts)?;
-    let fuzzing = invocation(target, args.sanitizer)
+    let fuzzing = build
+        .invocation()
         .arg("-dict=fuzz/targets/wasm.dict")
         .arg(format!("-artifact_prefix={}/", folders.artifacts.display()))
         .arg(format!("-max_total_time={}", args.seconds))
@@ -119,7 +132,7 @@ pub(crate) fn run(args: &FuzzArgs) -> anyhow::Result<()> {
     let result = fuzzing.run();
     for input in files(&folders.artifacts)? {
         if !before.contains(&input) && is_failure(&input) {
-            folders.store(target, args.sanitizer, &input)?;
+            folders.store(build, &input)?;
         }
     }
     result
@@ -134,28 +147,43 @@ fn smoke(target: Option<Target>, seconds: u64) -> Invocation {
     ))
 }
 
-/// The command up to libFuzzer's own arguments. A target triple keeps the flags
-/// away from build scripts.
-fn invocation(target: &str, sanitizer: bool) -> Invocation {
-    let (features, folder) = if sanitizer {
-        ("libfuzzer,portable", "sanitizer")
-    } else {
-        ("libfuzzer", "libfuzzer")
-    };
-    let arch = std::env::consts::ARCH;
-    let invocation = Invocation::cargo(&format!(
-        "run --manifest-path fuzz/Cargo.toml --release --locked --target {arch}-unknown-linux-gnu \
-         --target-dir fuzz/target/{folder} -p damson-targets --features {features} \
-         --bin {target} -- -max_len=8192 -timeout=60 -rss_limit_mb=4096 -print_final_stats=1"
-    ));
-    if sanitizer {
-        invocation
-            .env("RUSTFLAGS", format!("{COVERAGE} -Zsanitizer=address"))
-            .env("RUSTUP_TOOLCHAIN", "nightly")
-            // Asking for more memory than there is must fail as it does elsewhere.
-            .env("ASAN_OPTIONS", "allocator_may_return_null=1")
-    } else {
-        invocation.env("RUSTFLAGS", COVERAGE)
+/// A program that libFuzzer drives, and how it is built.
+#[derive(Clone, Copy)]
+struct Build {
+    target: &'static str,
+    sanitizer: bool,
+    wasmtime: bool,
+}
+
+impl Build {
+    /// The command up to libFuzzer's own arguments. A target triple keeps the flags
+    /// away from build scripts.
+    fn invocation(self) -> Invocation {
+        let (mut features, folder) = if self.sanitizer {
+            ("libfuzzer,portable".to_owned(), "sanitizer")
+        } else {
+            ("libfuzzer".to_owned(), "libfuzzer")
+        };
+        if self.wasmtime {
+            features += ",wasmtime";
+        }
+        let arch = std::env::consts::ARCH;
+        let target = self.target;
+        let invocation = Invocation::cargo(&format!(
+            "run --manifest-path fuzz/Cargo.toml --release --locked \
+             --target {arch}-unknown-linux-gnu --target-dir fuzz/target/{folder} \
+             -p damson-targets --features {features} --bin {target} -- \
+             -max_len=8192 -timeout=60 -rss_limit_mb=4096 -print_final_stats=1"
+        ));
+        if self.sanitizer {
+            invocation
+                .env("RUSTFLAGS", format!("{COVERAGE} -Zsanitizer=address"))
+                .env("RUSTUP_TOOLCHAIN", "nightly")
+                // Asking for more memory than there is must fail as it does elsewhere.
+                .env("ASAN_OPTIONS", "allocator_may_return_null=1")
+        } else {
+            invocation.env("RUSTFLAGS", COVERAGE)
+        }
     }
 }
 
@@ -183,7 +211,7 @@ impl Folders {
     }
 
     /// Minimises an input and keeps it as a regression.
-    fn store(&self, target: &str, sanitizer: bool, input: &Path) -> anyhow::Result<()> {
+    fn store(&self, build: Build, input: &Path) -> anyhow::Result<()> {
         let input = input
             .canonicalize()
             .with_context(|| format!("{}", input.display()))?;
@@ -191,7 +219,8 @@ impl Folders {
         let stored = self.regressions.join(name);
         // libFuzzer writes the result only when it found something shorter.
         std::fs::copy(&input, &stored).with_context(|| format!("{}", stored.display()))?;
-        let minimising = invocation(target, sanitizer)
+        let minimising = build
+            .invocation()
             .arg("-minimize_crash=1")
             .arg(format!("-max_total_time={MINIMISING}"))
             .arg(format!("-exact_artifact_path={}", stored.display()))
@@ -208,13 +237,14 @@ impl Folders {
     }
 
     /// Replaces the seeds by a part of what was found.
-    fn update_seeds(&self, target: &str, sanitizer: bool) -> anyhow::Result<()> {
+    fn update_seeds(&self, build: Build) -> anyhow::Result<()> {
         let merged = self.corpus.with_extension("merged");
         if merged.exists() {
             std::fs::remove_dir_all(&merged)?;
         }
         std::fs::create_dir_all(&merged)?;
-        let merging = invocation(target, sanitizer)
+        let merging = build
+            .invocation()
             .arg("-merge=1")
             .arg(format!("{}", merged.display()))
             .arg(format!("{}", self.corpus.display()))
@@ -276,12 +306,24 @@ mod tests {
 
     #[test]
     fn only_a_sanitizer_needs_nightly() {
-        let plain = invocation("parse", false).to_string();
+        let build = |sanitizer, wasmtime| {
+            let target = "parse";
+            let build = Build {
+                target,
+                sanitizer,
+                wasmtime,
+            };
+            build.invocation().to_string()
+        };
+        let plain = build(false, false);
         assert!(
-            plain.contains("--bin parse") && !plain.contains("nightly"),
+            plain.contains("--bin parse")
+                && !plain.contains("nightly")
+                && !plain.contains("wasmtime"),
             "{plain}"
         );
-        let checked = invocation("parse", true).to_string();
+        assert!(build(false, true).contains("--features libfuzzer,wasmtime "));
+        let checked = build(true, false);
         assert!(
             checked.contains("-Zsanitizer=address") && checked.contains("nightly"),
             "{checked}"

@@ -5,6 +5,8 @@
 //! What an outcome is stands in [`outcome`], who is compared with whom in
 //! [`check`]. The other engines are features, so that nothing else builds them.
 
+#[cfg(test)]
+mod calls;
 pub mod check;
 pub mod engine;
 pub mod input;
@@ -12,6 +14,7 @@ pub mod known;
 pub mod outcome;
 pub mod post_mortem;
 pub mod regression;
+mod sections;
 pub mod smith;
 pub mod source;
 #[cfg(feature = "count")]

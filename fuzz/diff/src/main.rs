@@ -31,10 +31,20 @@ struct Cli {
     /// Check fresh modules for so many minutes instead
     #[arg(long, conflicts_with_all = ["modules", "seed"])]
     minutes: Option<u64>,
+    /// Fail when fewer modules than this agree: the others show nothing
+    #[arg(long, default_value_t = 0, value_name = "COUNT")]
+    at_least: u64,
+    /// Ask no other engine
+    #[arg(long)]
+    alone: bool,
+    /// Write what stands for the outcome of each module, of the last 2,000 with
+    /// `--minutes`, into this file, for a comparison of builds
+    #[arg(long, value_name = "FILE")]
+    outcomes: Option<std::path::PathBuf>,
     /// Shrink each failure and store it in fuzz/regressions
     #[arg(long)]
     store: bool,
-    /// Name the modules that show nothing, and why
+    /// Name the modules that show nothing, and why, and those about which wasmi is wrong
     #[arg(long)]
     verbose: bool,
     /// Print the module with this number, with what is expected of it, and end
@@ -84,7 +94,7 @@ fn main() -> ExitCode {
 
 fn run(cli: &Cli) -> anyhow::Result<bool> {
     if cli.worker {
-        worker::work(cli.seed..cli.seed + cli.modules, cli.store)?;
+        worker::work(cli.seed..cli.seed + cli.modules, cli.store, cli.alone)?;
         return Ok(true);
     }
     if let Some(file) = &cli.probe {
@@ -110,43 +120,58 @@ fn run(cli: &Cli) -> anyhow::Result<bool> {
         return Ok(true);
     }
     let start = Instant::now();
-    let mut tally = Tally::default();
-    let mut executed = Executed::default();
+    let mut run = Run::default();
     match cli.minutes {
-        None => supervise(cli, cli.seed, cli.modules, &mut tally, &mut executed)?,
+        None => supervise(cli, cli.seed, cli.modules, &mut run)?,
         Some(minutes) => {
             // Seeds that no other run has.
             let mut seed = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() << 24;
             while start.elapsed() < Duration::from_secs(60 * minutes) {
-                supervise(cli, seed, 2000, &mut tally, &mut executed)?;
+                run.outcomes.clear();
+                supervise(cli, seed, 2000, &mut run)?;
                 seed += 2000;
             }
         }
     }
+    #[cfg(feature = "count")]
+    print!("{}", run.executed.report());
+    if let Some(file) = &cli.outcomes {
+        std::fs::write(file, &run.outcomes).with_context(|| format!("{}", file.display()))?;
+    }
     let Tally {
         agreed,
+        both,
+        contradicted,
         inconclusive,
         failed,
         digest,
-    } = tally;
-    #[cfg(feature = "count")]
-    print!("{}", executed.report());
+    } = run.tally;
+    let beside = match cfg!(all(feature = "wasmtime", feature = "wasmi")) && !cli.alone {
+        true => format!(" ({both} with both engines; {contradicted} where wasmi does not)"),
+        false => String::new(),
+    };
     println!(
-        "{agreed} modules agree, {failed} fail, {inconclusive} show nothing, in {:.1} s; \
+        "{agreed} modules agree{beside}, {failed} fail, {inconclusive} show nothing, in {:.1} s; \
          digest {digest:#018x}",
         start.elapsed().as_secs_f64()
     );
-    Ok(failed == 0)
+    if agreed < cli.at_least {
+        println!("expected at least {} that agree", cli.at_least);
+    }
+    Ok(failed == 0 && agreed >= cli.at_least)
+}
+
+/// What was found until now.
+#[derive(Default)]
+struct Run {
+    tally: Tally,
+    executed: Executed,
+    /// A line for each module that did not fail: its number, and its outcome's.
+    outcomes: String,
 }
 
 /// Lets workers check modules, a new one after each that dies.
-fn supervise(
-    cli: &Cli,
-    from: u64,
-    count: u64,
-    tally: &mut Tally,
-    executed: &mut Executed,
-) -> anyhow::Result<()> {
+fn supervise(cli: &Cli, from: u64, count: u64, run: &mut Run) -> anyhow::Result<()> {
     let end = from + count;
     let mut next = from;
     while next < end {
@@ -155,6 +180,9 @@ fn supervise(
         command.args(["--modules", &(end - next).to_string()]);
         if cli.store {
             command.arg("--store");
+        }
+        if cli.alone {
+            command.arg("--alone");
         }
         let mut child = command
             .stdout(Stdio::piped())
@@ -181,10 +209,17 @@ fn supervise(
                         at = seed.parse()?;
                         here.agreed += 1;
                     } else if let Some(counts) = line.strip_prefix("done ") {
-                        here = finished(counts)?;
+                        here = Tally::from_line(counts)?;
                         break None;
                     } else if line.starts_with("executed ") {
-                        executed.add(&line)?;
+                        run.executed.add(&line)?;
+                    } else if let Some(outcome) = line.strip_prefix("outcome ") {
+                        run.outcomes.push_str(outcome);
+                        run.outcomes.push('\n');
+                    } else if line.starts_with("contradicted ") {
+                        if cli.verbose {
+                            println!("{line}");
+                        }
                     } else if line.starts_with("failed ") {
                         println!("{line}");
                         here.failed += 1;
@@ -221,28 +256,9 @@ fn supervise(
             }
             next = at + 1;
         }
-        tally.agreed += here.agreed;
-        tally.inconclusive += here.inconclusive;
-        tally.failed += here.failed;
-        tally.digest ^= here.digest;
+        run.tally.add(&here);
     }
     Ok(())
-}
-
-fn finished(counts: &str) -> anyhow::Result<Tally> {
-    let counts: Vec<u64> = counts
-        .split(' ')
-        .map(str::parse)
-        .collect::<Result<_, _>>()?;
-    let [agreed, inconclusive, failed, digest] = counts[..] else {
-        anyhow::bail!("a worker's last line has four numbers");
-    };
-    Ok(Tally {
-        agreed,
-        inconclusive,
-        failed,
-        digest,
-    })
 }
 
 fn show(seed: u64) -> anyhow::Result<()> {
@@ -250,8 +266,14 @@ fn show(seed: u64) -> anyhow::Result<()> {
         .case()
         .context("this number gives no module")?;
     let (what, outcome) = match check::check(&case) {
-        check::Verdict::Agreed(outcome) => ("all engines agree".to_owned(), outcome),
-        check::Verdict::Failed { what, expected } => (what, expected),
+        check::Verdict::Agreed { outcome, beside } => {
+            let what = match beside {
+                check::Beside::Contradicts => "Wasmtime and Damson agree, wasmi does not",
+                check::Beside::Agrees | check::Beside::Silent => "the engines agree",
+            };
+            (what.to_owned(), outcome)
+        }
+        check::Verdict::Failed { what, expected, .. } => (what, expected),
         check::Verdict::Inconclusive { why, outcome } => (why, outcome),
     };
     println!("{}", regression::to_text(&what, &case, &outcome)?);

@@ -36,6 +36,16 @@ impl Case {
             calls,
         }
     }
+
+    /// The same without anything that makes loops and recursion end.
+    #[must_use]
+    pub fn of_endless(program: &damson_generator::Program) -> Self {
+        Self {
+            wasm: program.to_endless_wasm(),
+            plain: None,
+            ..Self::of(program)
+        }
+    }
 }
 
 /// The binary of the module that programs may import from.
@@ -85,8 +95,19 @@ pub enum State {
     Global(Value),
     /// A memory's bytes.
     Memory(Vec<u8>),
-    /// Which of a table's elements are not null.
-    Table(Vec<bool>),
+    /// A table's elements.
+    Table(Vec<Element>),
+}
+
+/// An element of a table, as far as every engine can tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Element {
+    /// The null reference.
+    Null,
+    /// The function with this export of the instance, the first by name.
+    Export(String),
+    /// Anything else.
+    Other,
 }
 
 /// Everything that can be observed of a run.
@@ -118,16 +139,20 @@ impl Outcome {
         }
     }
 
-    /// The outcome in words, one observation a line.
+    /// The outcome in words, one observation a line; a long log is cut.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
+        self.lines_with_log(MAX_LOG_LINES)
+    }
+
+    fn lines_with_log(&self, most: usize) -> Vec<String> {
         match self {
             Self::Refused(why) => vec![format!("refused: {why}")],
             Self::Ran { ended, log, state } => {
                 let mut lines: Vec<_> = ended.iter().enumerate().map(end_line).collect();
                 lines.extend(
                     log.iter()
-                        .take(MAX_LOG_LINES)
+                        .take(most)
                         .map(|(host, args)| format!("log {}({})", host.name(), Values(args))),
                 );
                 lines.push(format!("{} calls of the host", log.len()));
@@ -187,10 +212,10 @@ impl Outcome {
         }
     }
 
-    /// A number that stands for the outcome.
+    /// A number that stands for the outcome, the whole log included.
     #[must_use]
     pub fn digest(&self) -> u64 {
-        self.lines()
+        self.lines_with_log(usize::MAX)
             .iter()
             .fold(FNV_START, |digest, line| fnv(digest, line.as_bytes()))
     }
@@ -228,11 +253,60 @@ fn state_line(name: &str, state: &State) -> String {
             )
         }
         State::Table(elements) => {
-            let marks: String = elements
+            let marks: Vec<_> = elements
                 .iter()
-                .map(|some| if *some { 'x' } else { '-' })
+                .map(|element| match element {
+                    Element::Null => "-",
+                    Element::Export(name) => name,
+                    Element::Other => "x",
+                })
                 .collect();
-            format!("{name} = [{marks}]")
+            format!("{name} = [{}]", marks.join(" "))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use damson_generator::Const;
+
+    use super::*;
+
+    fn ran(calls: usize, table: Vec<Element>) -> Outcome {
+        let nop = HostFn::all().next().expect("there are host functions");
+        let mut log = vec![(nop, Vec::new()); calls];
+        if let Some((_, last)) = log.last_mut() {
+            last.push(Const::I32(calls as i32).into());
+        }
+        let state = vec![("t0".to_owned(), State::Table(table))];
+        Outcome::Ran {
+            ended: vec![Ok(Vec::new())],
+            log,
+            state,
+        }
+    }
+
+    /// Also where what differs is beyond what a report shows.
+    #[test]
+    fn a_digest_is_of_everything() {
+        let long = MAX_LOG_LINES + 5;
+        let one = ran(long, vec![Element::Null]);
+        assert_eq!(one.digest(), ran(long, vec![Element::Null]).digest());
+        let mut other = one.clone();
+        let Outcome::Ran { log, .. } = &mut other else {
+            unreachable!("it ran")
+        };
+        log[long - 1].1 = vec![Const::I32(7).into()];
+        assert_eq!(one.lines(), other.lines());
+        assert_ne!(one.digest(), other.digest());
+        assert!(one.difference(&other).is_some());
+    }
+
+    #[test]
+    fn tables_differ_in_which_function_they_hold() {
+        let holds = |name: &str| ran(0, vec![Element::Export(name.to_owned()), Element::Other]);
+        let what = holds("f0").difference(&holds("f1")).expect("they differ");
+        assert_eq!(what, "`t0 = [f0 x]` against `t0 = [f1 x]`");
+        assert_ne!(holds("f0").digest(), holds("f1").digest());
     }
 }

@@ -5,31 +5,50 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use arbitrary::Unstructured;
-use damson_generator::{Const, Effect, HostFn, Ty};
+use damson_generator::{Const, Effect, FUEL, HostFn, Ty};
 use wasm_smith::{Config, InstructionKind, InstructionKinds, MemoryOffsetChoices, Module};
 use wasmparser::{ExternalKind, Parser, Payload, TypeRef, ValType};
 
 use crate::outcome::Case;
+use crate::sections::with_exported_global;
 use crate::value::Value;
-
-/// Calls and loop rounds until a module traps.
-const TERMINATION: u32 = 400;
 
 /// The module that these bytes stand for, with a call of each exported function;
 /// none when they stand for none.
+///
+/// A call traps after so many calls and loop rounds as a call of our own programs has: the
+/// counter is exported as `fuel`, so that every call has its own.
 #[must_use]
 pub fn case(bytes: &[u8]) -> Option<Case> {
+    let mut module = module(bytes)?;
+    let counter = module
+        .ensure_termination(FUEL.cast_unsigned())
+        .expect("all instructions are generated");
+    let wasm = with_exported_global(&module.to_bytes(), "fuel", counter)?;
+    // It may have such an export already.
+    wasmparser::validate(&wasm).ok()?;
+    Some(called(wasm, bytes))
+}
+
+/// The same, but calls need not end.
+#[must_use]
+pub fn endless(bytes: &[u8]) -> Option<Case> {
+    Some(called(module(bytes)?.to_bytes(), bytes))
+}
+
+fn module(bytes: &[u8]) -> Option<Module> {
     let (profile, rest) = bytes.split_first()?;
-    let profile = Profile::of(*profile);
-    let mut module = Module::new(profile.config(), &mut Unstructured::new(rest)).ok()?;
-    module.ensure_termination(TERMINATION).ok()?;
-    let wasm = module.to_bytes();
-    let calls = calls(&wasm, rest)?;
-    Some(Case {
+    let config = Profile::of(*profile).config();
+    Module::new(config, &mut Unstructured::new(rest)).ok()
+}
+
+fn called(wasm: Vec<u8>, bytes: &[u8]) -> Case {
+    let calls = calls(&wasm, bytes).expect("a module of wasm-smith is well-formed");
+    Case {
         wasm,
         plain: None,
         calls,
-    })
+    }
 }
 
 /// What a module consists of. `wasm-smith` draws each instruction from those that
@@ -220,6 +239,8 @@ fn argument(ty: ValType, numbers: &mut impl Iterator<Item = u8>) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::damson::Mode;
+    use crate::outcome::Outcome;
     use wasmparser::{BlockType, Operator};
 
     #[test]
@@ -235,6 +256,26 @@ mod tests {
             }
         }
         assert!(calls > 40, "{calls} calls");
+    }
+
+    /// A loop that never ends uses up its own call's rounds only.
+    #[test]
+    fn every_call_has_its_own_rounds() {
+        let mut counters = 0;
+        for seed in 0..60 {
+            let bytes = damson_generator::bytes(seed, 4000);
+            let Some(case) = case(&bytes) else { continue };
+            let Outcome::Ran { ended, state, .. } = Mode::ALL[0].run(&case, 0).0 else {
+                panic!("seed {seed}: refused");
+            };
+            let counter = state.iter().find(|(name, _)| name == "fuel");
+            assert_eq!(counter.is_some(), ended[0].is_ok(), "seed {seed}");
+            counters += usize::from(counter.is_some());
+            let without = endless(&bytes).expect("the same choices");
+            assert!(without.wasm.len() < case.wasm.len());
+            assert_eq!(without.calls.len(), case.calls.len());
+        }
+        assert!(counters > 20, "{counters}");
     }
 
     /// How many instructions of some sorts modules have, in 1,000.

@@ -6,6 +6,7 @@ use damson_generator::{Program, ProgramTree};
 use proptest::strategy::ValueTree;
 
 use crate::outcome::Case;
+use crate::sections::with_empty_body;
 use crate::smith;
 
 /// A module before it is one: three in four are our own.
@@ -51,6 +52,7 @@ impl Source {
                 Some(Case::of(&shrink(*program, goes_on, fails)))
             }
             Self::Smith(bytes) => {
+                let fails_as_case = &fails;
                 let fails = |bytes: &[u8]| smith::case(bytes).is_some_and(|case| fails(&case));
                 let mut len = bytes.len();
                 let mut step = len / 2;
@@ -61,10 +63,39 @@ impl Source {
                         step /= 2;
                     }
                 }
-                smith::case(&bytes[..len])
+                let case = smith::case(&bytes[..len])?;
+                Some(reduced(case, goes_on, fails_as_case))
             }
         }
     }
+}
+
+/// Leaves calls and bodies of functions out as long as the case fails.
+fn reduced(mut case: Case, goes_on: impl Fn() -> bool, fails: impl Fn(&Case) -> bool) -> Case {
+    let mut at = 0;
+    while at < case.calls.len() && goes_on() {
+        let mut simpler = case.clone();
+        simpler.calls.remove(at);
+        if fails(&simpler) {
+            case = simpler;
+        } else {
+            at += 1;
+        }
+    }
+    let mut number = 0;
+    while let Some(wasm) = with_empty_body(&case.wasm, number)
+        && goes_on()
+    {
+        let simpler = Case {
+            wasm,
+            ..case.clone()
+        };
+        if fails(&simpler) {
+            case = simpler;
+        }
+        number += 1;
+    }
+    case
 }
 
 /// Shrinks a program as long as it fails.
@@ -95,7 +126,8 @@ mod tests {
     /// Both sorts shrink to something shorter that still has what was looked for.
     #[test]
     fn what_fails_shrinks() {
-        for seed in [4, 5, 7, 11] {
+        let mut smith = 0;
+        for seed in [4, 5, 7, 11, 15] {
             let source = Source::of(seed);
             let Some(whole) = source.case() else { continue };
             let fails = |case: &Case| !case.wasm.is_empty() && case.calls.len() > 1;
@@ -107,6 +139,13 @@ mod tests {
                 .expect("a case");
             assert!(fails(&small));
             assert!(small.wasm.len() <= whole.wasm.len(), "seed {seed}");
+            assert_eq!(small.calls.len(), 2, "seed {seed}");
+            if let Source::Smith(_) = Source::of(seed) {
+                let emptied = (0..).map_while(|at| with_empty_body(&small.wasm, at));
+                assert!(emptied.into_iter().all(|wasm| wasm == small.wasm));
+                smith += 1;
+            }
         }
+        assert!(smith > 0);
     }
 }

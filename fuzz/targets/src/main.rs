@@ -17,14 +17,17 @@ struct Cli {
     /// How long to run each
     #[arg(long, default_value_t = 20)]
     seconds: u64,
+    /// How often to run each at most, so that a fast machine tries no more than others
+    #[arg(long, default_value_t = 6000)]
+    executions: u64,
     /// Run these files instead, once
     #[arg(long, num_args = 1.., value_name = "FILE")]
     replay: Vec<PathBuf>,
     /// Print what tame bytecode computes, for a comparison of builds, and end
     #[arg(long)]
     digest: bool,
-    /// Write inputs to begin with, made by the generators, into folders of this one,
-    /// and end
+    /// Write inputs to begin with, made by the generators, into folders of this one, and
+    /// end: `fuzz/seeds`, when the instruction table has changed
     #[arg(long, value_name = "FOLDER")]
     make_seeds: Option<PathBuf>,
     /// Run the one target in this process
@@ -48,10 +51,6 @@ fn run(cli: &Cli) -> anyhow::Result<bool> {
         println!("digest {:#018x}", digest(400));
         return Ok(true);
     }
-    if let Some(folder) = &cli.make_seeds {
-        smoke::make_seeds(folder)?;
-        return Ok(true);
-    }
     let names: Vec<&str> = match &cli.targets[..] {
         [] => TARGETS.iter().map(|(name, _)| *name).collect(),
         names => names.iter().map(String::as_str).collect(),
@@ -60,6 +59,10 @@ fn run(cli: &Cli) -> anyhow::Result<bool> {
         .into_iter()
         .map(known)
         .collect::<anyhow::Result<_>>()?;
+    if let Some(folder) = &cli.make_seeds {
+        smoke::make_seeds(folder, &targets)?;
+        return Ok(true);
+    }
     if cli.worker || !cli.replay.is_empty() {
         for (name, target) in targets {
             work(cli, name, target)?;
@@ -71,6 +74,7 @@ fn run(cli: &Cli) -> anyhow::Result<bool> {
     for (name, _) in targets {
         let mut command = Command::new(std::env::current_exe()?);
         command.args([name, "--worker", "--seconds", &cli.seconds.to_string()]);
+        command.args(["--executions", &cli.executions.to_string()]);
         children.push((name, command.spawn()?));
     }
     let mut passed = true;
@@ -109,8 +113,11 @@ fn work(cli: &Cli, name: &str, target: Target) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder)?;
     // Where the input is, should the process end here.
     let before = |input: &[u8]| drop(std::fs::write(&last, input));
-    let time = Duration::from_secs(cli.seconds);
-    let smoke::Report { stored, executions } = smoke::run(target, &inputs, time, SEED, before);
+    let limits = smoke::Limits {
+        time: Duration::from_secs(cli.seconds),
+        executions: cli.executions,
+    };
+    let smoke::Report { stored, executions } = smoke::run(target, &inputs, limits, SEED, before);
     println!("{name}: {executions} executions, {stored} of them stored inputs");
     Ok(())
 }

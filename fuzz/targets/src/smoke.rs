@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
-use crate::{TARGETS, Target, verifier_seed};
+use crate::{Target, verifier_seed};
 
 /// What a run came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,14 +62,14 @@ pub fn inputs(folder: &Path) -> anyhow::Result<Vec<(PathBuf, Vec<u8>)>> {
         .collect()
 }
 
-/// Writes inputs to begin with into a folder for each target: modules of both
+/// Writes inputs to begin with into a folder for each of these targets: modules of both
 /// generators, and what stands for such.
 ///
 /// # Errors
 ///
 /// When a file cannot be written.
-pub fn make_seeds(folder: &Path) -> anyhow::Result<()> {
-    for (name, _) in TARGETS {
+pub fn make_seeds(folder: &Path, targets: &[(&str, Target)]) -> anyhow::Result<()> {
+    for (name, _) in targets {
         let folder = folder.join(name);
         std::fs::create_dir_all(&folder)?;
         for number in 0..120 {
@@ -81,6 +81,9 @@ pub fn make_seeds(folder: &Path) -> anyhow::Result<()> {
             let bytes = match *name {
                 "parse" => damson_diff::input::case(&bytes).map(|case| case.wasm),
                 "verifier" if number % 3 == 0 => Some(verifier_seed(number)),
+                "translate" | "execute" | "differential" => {
+                    damson_diff::input::case(&bytes).map(|_| bytes)
+                }
                 _ => Some(bytes),
             };
             if let Some(bytes) = bytes.filter(|bytes| bytes.len() <= MAX_LEN) {
@@ -91,12 +94,21 @@ pub fn make_seeds(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Calls the target with every input, then with mutations of them until the time is
-/// over. `before` is told each input before it runs.
+/// When a run ends: whichever comes first.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// How long it goes on.
+    pub time: Duration,
+    /// How often the target is called.
+    pub executions: u64,
+}
+
+/// Calls the target with every input, then with mutations of them up to the limits.
+/// `before` is told each input before it runs.
 pub fn run(
     target: Target,
     inputs: &[Vec<u8>],
-    time: Duration,
+    limits: Limits,
     seed: u64,
     mut before: impl FnMut(&[u8]),
 ) -> Report {
@@ -108,7 +120,7 @@ pub fn run(
         executions += 1;
     }
     let mut mutator = Mutator { state: seed };
-    while start.elapsed() < time {
+    while start.elapsed() < limits.time && executions < limits.executions {
         let input = mutator.mutation(inputs);
         before(&input);
         target(&input);
@@ -180,6 +192,7 @@ impl Mutator {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::TARGETS;
 
     #[test]
     fn every_target_has_seeds_and_passes_on_them() {
@@ -190,6 +203,16 @@ mod tests {
                 target(&bytes);
             }
         }
+    }
+
+    #[test]
+    fn a_run_ends_when_its_time_is_over() {
+        let limits = Limits {
+            time: Duration::from_millis(1),
+            executions: u64::MAX,
+        };
+        let report = run(|_| {}, &[vec![1]], limits, 1, |_| {});
+        assert!(report.executions >= 1);
     }
 
     #[test]
@@ -206,8 +229,20 @@ mod tests {
     fn a_run_tells_what_it_tries_and_tries_more_than_it_was_given() {
         let mut tried = Vec::new();
         let given = [vec![1, 2, 3], vec![4; 100]];
-        let time = Duration::from_millis(50);
-        let report = run(|_| {}, &given, time, 1, |input| tried.push(input.to_vec()));
+        let limits = Limits {
+            time: Duration::from_secs(600),
+            executions: 1000,
+        };
+        let report = run(
+            |_| {},
+            &given,
+            limits,
+            1,
+            |input| {
+                tried.push(input.to_vec());
+            },
+        );
+        assert_eq!(report.executions, 1000);
         assert_eq!(report.executions, tried.len() as u64);
         assert!(tried.starts_with(&given) && tried.len() > 100);
         assert!(tried.iter().all(|input| input.len() <= MAX_LEN));
@@ -224,6 +259,10 @@ mod tests {
     #[should_panic(expected = "found")]
     fn a_failing_target_ends_the_run() {
         let target: Target = |bytes| assert!(bytes.first() != Some(&0xff), "found");
-        run(target, &[vec![0; 4]], Duration::from_secs(60), 1, |_| {});
+        let limits = Limits {
+            time: Duration::from_secs(60),
+            executions: u64::MAX,
+        };
+        run(target, &[vec![0; 4]], limits, 1, |_| {});
     }
 }

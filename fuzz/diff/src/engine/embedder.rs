@@ -1,7 +1,8 @@
 //! Running a case on Damson or on wasmi: the same text, because Damson's interface
 //! has wasmi's names.
 
-/// Defines `run` against a crate.
+/// Defines `run` against a crate. Beside it there must be `is_same`, which says whether two
+/// functions are one, and `trap_in_words`, which knows traps that an error only tells of.
 macro_rules! embedder {
     ($engine:ident) => {
         use damson_generator::{Const, Effect, FUEL, HostFn, Ty};
@@ -10,16 +11,16 @@ macro_rules! embedder {
             Nullable, Ref, Store, TrapCode, Val, ValType,
         };
 
-        use crate::outcome::{Case, Ended, HostData, Outcome, State, Stop};
+        use crate::outcome::{Case, Element, Ended, HostData, Outcome, State, Stop};
         use crate::value::Value;
 
-        /// Runs the case, with that much fuel if the configuration meters; gives
+        /// Runs the case in a store that was made ready for the configuration; gives
         /// what was observed and how much fuel is left.
         pub(crate) fn run(
             case: &Case,
             wasm: &[u8],
             config: &Config,
-            fuel: Option<u64>,
+            make_ready: impl FnOnce(&mut Store<HostData>),
         ) -> (Outcome, u64) {
             let engine = Engine::new(config);
             let module = match Module::new(&engine, wasm) {
@@ -27,9 +28,7 @@ macro_rules! embedder {
                 Err(error) => return (Outcome::Refused(error.to_string()), 0),
             };
             let mut store = Store::new(&engine, HostData::default());
-            if let Some(fuel) = fuel {
-                store.set_fuel(fuel).expect("the configuration meters");
-            }
+            make_ready(&mut store);
             let mut linker = Linker::new(&engine);
             define_host(&mut linker);
             let mut peer = None;
@@ -201,6 +200,10 @@ macro_rules! embedder {
                 .map(|export| (format!("{of}{}", export.name()), export.into_extern()))
                 .collect();
             exports.sort_by(|(a, _), (b, _)| a.cmp(b));
+            let funcs: Vec<_> = exports
+                .iter()
+                .filter_map(|(name, export)| Some((name.clone(), export.into_func()?)))
+                .collect();
             exports
                 .into_iter()
                 .filter_map(|(name, export)| {
@@ -209,10 +212,17 @@ macro_rules! embedder {
                         Extern::Memory(memory) => State::Memory(memory.data(store).to_vec()),
                         Extern::Table(table) => {
                             let elements = (0..table.size(store)).map(|at| {
-                                !matches!(
-                                    table.get(store, at),
-                                    Some(Ref::Func(Nullable::Null) | Ref::Extern(Nullable::Null))
-                                )
+                                let func = match table.get(store, at) {
+                                    Some(
+                                        Ref::Func(Nullable::Null) | Ref::Extern(Nullable::Null),
+                                    ) => return Element::Null,
+                                    Some(Ref::Func(Nullable::Val(func))) => func,
+                                    _ => return Element::Other,
+                                };
+                                let export = funcs.iter().find(|(_, other)| is_same(&func, other));
+                                export.map_or(Element::Other, |(name, _)| {
+                                    Element::Export(name.clone())
+                                })
                             });
                             State::Table(elements.collect())
                         }
@@ -225,14 +235,11 @@ macro_rules! embedder {
 
         fn stop(error: &Error) -> Stop {
             let Some(code) = error.as_trap_code() else {
-                return match error.to_string() {
-                    message if message == "the host failed" => Stop::HostFailed,
-                    // wasmi does not call it a trap when an element segment is too long.
-                    message if message.starts_with("out of bounds table access") => {
-                        Stop::Trap("TableOutOfBounds")
-                    }
-                    message => Stop::Other(message),
-                };
+                let message = error.to_string();
+                if message == "the host failed" {
+                    return Stop::HostFailed;
+                }
+                return trap_in_words(&message).map_or(Stop::Other(message), Stop::Trap);
             };
             Stop::Trap(match code {
                 TrapCode::UnreachableCodeReached => "UnreachableCodeReached",

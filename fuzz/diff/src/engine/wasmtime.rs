@@ -6,7 +6,7 @@ use wasmtime::{
     Trap, Val, ValType,
 };
 
-use crate::outcome::{Case, Ended, HostData, Outcome, State, Stop};
+use crate::outcome::{Case, Element, Ended, HostData, Outcome, State, Stop};
 use crate::value::Value;
 
 /// The message of the error with which the host fails.
@@ -162,6 +162,11 @@ fn observe(store: &mut Store<HostData>, instance: Instance, of: &str) -> Vec<(St
         .map(|export| (format!("{of}{}", export.name()), export.into_extern()))
         .collect();
     exports.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let funcs: Vec<_> = exports
+        .iter()
+        .filter_map(|(name, export)| Some((name.clone(), export.clone().into_func()?)))
+        .map(|(name, func)| (name, func.to_raw(&mut *store)))
+        .collect();
     let mut states = Vec::new();
     for (name, export) in exports {
         let state = match export {
@@ -169,9 +174,13 @@ fn observe(store: &mut Store<HostData>, instance: Instance, of: &str) -> Vec<(St
             Extern::Memory(memory) => State::Memory(memory.data(&*store).to_vec()),
             Extern::Table(table) => {
                 let elements = (0..table.size(&*store)).map(|at| {
-                    !table
-                        .get(&mut *store, at)
-                        .is_some_and(|element| element.is_null())
+                    let func = match table.get(&mut *store, at) {
+                        Some(element) if element.is_null() => return Element::Null,
+                        Some(Ref::Func(Some(func))) => func.to_raw(&mut *store),
+                        _ => return Element::Other,
+                    };
+                    let export = funcs.iter().find(|(_, other)| *other == func);
+                    export.map_or(Element::Other, |(name, _)| Element::Export(name.clone()))
                 });
                 State::Table(elements.collect())
             }

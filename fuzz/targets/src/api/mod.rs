@@ -17,7 +17,8 @@
 //!   other targets.
 //! - What is put into stores holds a token, so that a leak shows at the end.
 //!
-//! Deliberately absent: threads, and panics of host functions.
+//! Deliberately absent: threads, panics of host functions, futures (`call_async`), limiters
+//! and call hooks: their tests are those of the façade.
 
 mod calls;
 mod entities;

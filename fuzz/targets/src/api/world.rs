@@ -128,7 +128,8 @@ impl<'a> World<'a> {
         let engines = vec![
             engine(INTERRUPTIBLE, CompilationMode::Eager, true),
             engine(1, CompilationMode::Lazy, true),
-            engine(UNMETERED, CompilationMode::LazyTranslation, false),
+            // As it is by default.
+            engine(UNMETERED, CompilationMode::Eager, false),
         ];
         let mut world = Self {
             input,

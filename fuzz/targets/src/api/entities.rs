@@ -26,6 +26,7 @@ impl World<'_> {
         let made = with!(&mut self.homes[home].held, store => Memory::new(store, ty));
         let memory = made.expect("a small memory");
         let model = MemoryModel {
+            minimum: minimum.into(),
             pages: minimum.into(),
             maximum: maximum.into(),
             bytes: Default::default(),
@@ -409,8 +410,9 @@ impl World<'_> {
                 let ty = with!(held, store => memory.ty(store));
                 assert_eq!(
                     (ty.minimum(), ty.maximum()),
-                    (model.pages, Some(model.maximum))
+                    (model.minimum, Some(model.maximum))
                 );
+                assert_eq!(with!(held, store => memory.size(store)), model.pages);
                 let data = with!(held, store => memory.data(store));
                 assert_eq!(data.len(), model.len());
                 assert!(model.bytes.iter().all(|(at, byte)| data[*at] == *byte));

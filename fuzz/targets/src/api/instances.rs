@@ -258,6 +258,7 @@ impl World<'_> {
             self.model.memories.insert(
                 parts.memory,
                 MemoryModel {
+                    minimum: pages,
                     pages,
                     maximum,
                     bytes,

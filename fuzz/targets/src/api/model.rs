@@ -105,6 +105,8 @@ pub(super) struct Parts {
 
 #[derive(Debug, Clone)]
 pub(super) struct MemoryModel {
+    /// The pages that it was made with.
+    pub(super) minimum: u64,
     pub(super) pages: u64,
     pub(super) maximum: u64,
     /// The bytes that are not zero, and some that are.

@@ -192,6 +192,35 @@ fn charges_count_in_code_that_is_not_metered_too() {
     assert_eq!(store.as_ref().fuel(), Some(0));
 }
 
+/// A short loop around another: each goes back to its own beginning, and charges what that says.
+#[test]
+fn short_loops_charge_for_themselves() {
+    let mut store = store_with_fuel(1000);
+    let mut module = Module::default();
+    let ty = module.ty_of(&number());
+    module.func(ty, 8, |code| {
+        let [outer, inner] = [(); 2].map(|()| code.new_label());
+        code.op(ConsumeFuel::ConsumeFuel, &[Operand::Count(1)]);
+        code.op(CopyValue::IntCopy, &[to(4), s(0)]);
+        code.op(CopyValue::IntCopy, &[to(6), imm(0)]);
+        code.bind(outer);
+        code.op(ConsumeFuel::ConsumeFuel, &[Operand::Count(10)]);
+        code.op(CopyValue::IntCopy, &[to(5), imm(3)]);
+        code.bind(inner);
+        code.op(ConsumeFuel::ConsumeFuel, &[Operand::Count(2)]);
+        code.op(IntBinary::I64Add, &[rs(6), s(6), imm(1)]);
+        code.op(IntBinary::I64Sub, &[rs(5), s(5), imm(1)]);
+        code.op(IntTest::I64Nez, &[br_if(inner), s(5)]);
+        code.op(IntBinary::I64Sub, &[rs(4), s(4), imm(1)]);
+        code.op(IntTest::I64Nez, &[br_if(outer), s(4)]);
+        code.op(ReturnValue::IntReturn, &[code.linkage(), s(6)]);
+    });
+    let instance = module.instantiate(&mut store, &[]);
+    let func = func(&store, instance, 0);
+    assert_eq!(run(&mut store, func, &[20]).unwrap(), [60]);
+    assert_eq!(store.as_ref().fuel(), Some(1000 - 1 - 20 * (10 + 3 * 2)));
+}
+
 /// A switch back to what charges charges, and is not done again when there was too little.
 #[test]
 fn a_switch_charges_once_where_it_goes() {

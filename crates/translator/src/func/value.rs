@@ -83,9 +83,14 @@ impl Tree {
     /// Adds the last leaf, which uses the accumulator of a class if it is in one.
     #[inline]
     pub(crate) fn push_leaf(&mut self, leaf: Operand, class: Class) {
-        // No form has more operands than there is room for.
-        self.operands.try_push(leaf).ok();
-        self.classes.try_push(class).ok();
+        // No form has more operands than there is room for. (Asking first, and not for the error:
+        // AddressSanitizer takes the place of an error that is not looked at for one out of scope.)
+        if self.operands.is_full() || self.classes.is_full() {
+            debug_assert!(false, "no form has so many leaves");
+            return;
+        }
+        self.operands.push(leaf);
+        self.classes.push(class);
         self.kinds = self.kinds.and(leaf.kind());
         self.note_acc(leaf, class);
     }

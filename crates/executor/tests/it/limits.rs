@@ -221,6 +221,30 @@ fn short_loops_charge_for_themselves() {
     assert_eq!(store.as_ref().fuel(), Some(1000 - 1 - 20 * (10 + 3 * 2)));
 }
 
+/// What was charged before a trap stays charged.
+#[test]
+fn a_trap_gives_nothing_back() {
+    let mut store = store_with_fuel(1000);
+    let mut module = Module::default();
+    let ty = module.ty_of(&number());
+    module.func(ty, 8, |code| {
+        let again = code.new_label();
+        code.op(ConsumeFuel::ConsumeFuel, &[Operand::Count(1)]);
+        code.bind(again);
+        code.op(ConsumeFuel::ConsumeFuel, &[Operand::Count(3)]);
+        code.op(IntBinary::I64Sub, &[rs(0), s(0), imm(1)]);
+        code.op(IntTest::I64Nez, &[br_if(again), s(0)]);
+        code.op(Unreachable::Unreachable, &[]);
+    });
+    let instance = module.instantiate(&mut store, &[]);
+    let func = func(&store, instance, 0);
+    for left in [1000 - 31, 1000 - 62] {
+        let trapped = trap(run(&mut store, func, &[10]));
+        assert_eq!(trapped, TrapCode::UnreachableCodeReached);
+        assert_eq!(store.as_ref().fuel(), Some(left));
+    }
+}
+
 /// A switch back to what charges charges, and is not done again when there was too little.
 #[test]
 fn a_switch_charges_once_where_it_goes() {

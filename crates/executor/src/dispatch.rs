@@ -187,18 +187,8 @@ pub(crate) trait Instruction {
 pub(crate) unsafe fn dispatch(cx: *mut Context, regs: Regs) -> Exit {
     #[cfg(damson_tail_dispatch)]
     {
-        let Regs {
-            ip,
-            sp,
-            mem0,
-            acc,
-            head,
-            f32acc,
-            f64acc,
-            fuel,
-        } = regs;
         // SAFETY: `ip` points to an instruction of threaded code.
-        unsafe { handler_at(ip)(cx, ip, sp, mem0, acc, head, f32acc, f64acc, fuel) }
+        unsafe { enter(handler_at(regs.ip), cx, regs) }
     }
     #[cfg(not(damson_tail_dispatch))]
     {
@@ -216,6 +206,17 @@ pub(crate) unsafe fn dispatch(cx: *mut Context, regs: Regs) -> Exit {
 /// As for [`handler`], but for what `I` says of `ip`.
 #[inline(always)]
 pub(crate) unsafe fn go_on_as<I: Instruction>(cx: *mut Context, regs: Regs) -> Exit {
+    // SAFETY: as the caller promises.
+    unsafe { enter(handler::<I>, cx, regs) }
+}
+
+/// Calls a handler: the registers are its arguments.
+///
+/// # Safety
+///
+/// As for [`handler`], of which this is one.
+#[inline(always)]
+unsafe fn enter(handler: Handler, cx: *mut Context, regs: Regs) -> Exit {
     let Regs {
         ip,
         sp,
@@ -227,11 +228,11 @@ pub(crate) unsafe fn go_on_as<I: Instruction>(cx: *mut Context, regs: Regs) -> E
         fuel,
     } = regs;
     // SAFETY: as the caller promises.
-    unsafe { handler::<I>(cx, ip, sp, mem0, acc, head, f32acc, f64acc, fuel) }
+    unsafe { handler(cx, ip, sp, mem0, acc, head, f32acc, f64acc, fuel) }
 }
 
-/// The same as [`dispatch`] for one of several ways out of a handler, which has a number among those: keeps
-/// the compiler from merging the jumps of two into one, which would predict worse.
+/// The same as [`dispatch`] for one of several ways out of a handler, which has a number among
+/// those: keeps the compiler from merging the jumps of two into one, which would predict worse.
 ///
 /// # Safety
 ///
@@ -247,16 +248,7 @@ pub(crate) unsafe fn go_on_as<I: Instruction>(cx: *mut Context, regs: Regs) -> E
 pub(crate) unsafe fn dispatch_apart<const WAY: u8>(cx: *mut Context, regs: Regs) -> Exit {
     #[cfg(damson_tail_dispatch)]
     {
-        let Regs {
-            mut ip,
-            sp,
-            mem0,
-            acc,
-            head,
-            f32acc,
-            f64acc,
-            fuel,
-        } = regs;
+        let mut ip = regs.ip;
         // SAFETY: `ip` points to an instruction of threaded code.
         let mut next = unsafe { handler_at(ip) };
         // SAFETY: the text is a comment; the operands only make this place differ from others.
@@ -265,7 +257,7 @@ pub(crate) unsafe fn dispatch_apart<const WAY: u8>(cx: *mut Context, regs: Regs)
                 "/* {0} {1} {2} */", inout(reg) ip, inout(reg) next, const WAY,
                 options(pure, nomem, nostack, preserves_flags)
             );
-            next(cx, ip, sp, mem0, acc, head, f32acc, f64acc, fuel)
+            enter(next, cx, Regs { ip, ..regs })
         }
     }
     #[cfg(not(damson_tail_dispatch))]
@@ -366,20 +358,10 @@ pub(crate) unsafe fn trap(cx: *mut Context, regs: Regs, fault: impl Into<Fault>)
 /// As for [`handler`].
 #[inline(always)]
 pub(crate) unsafe fn exit(cx: *mut Context, regs: Regs, exit: Exit) -> Exit {
-    let Regs {
-        ip,
-        sp,
-        mem0,
-        acc,
-        head,
-        f32acc,
-        f64acc,
-        fuel,
-    } = regs;
     // SAFETY: as the caller promises.
     unsafe {
         (*cx).exit = exit.0;
-        save(cx, ip, sp, mem0, acc, head, f32acc, f64acc, fuel)
+        enter(save, cx, regs)
     }
 }
 
@@ -454,19 +436,10 @@ unsafe fn run_with_saved_fuel(cx: *mut Context) -> Exit {
         // SAFETY: the saved registers meet the conditions at first by the caller's promise,
         // then because each handler leaves them so.
         let exit = unsafe {
-            let Regs {
-                ip,
-                sp,
-                mem0,
-                acc,
-                head,
-                f32acc,
-                f64acc,
-                fuel,
-            } = (*cx).regs;
+            let regs = (*cx).regs;
             #[cfg(feature = "count")]
-            crate::count::note(ip, *ip);
-            handler_at(ip)(cx, ip, sp, mem0, acc, head, f32acc, f64acc, fuel)
+            crate::count::note(regs.ip, *regs.ip);
+            enter(handler_at(regs.ip), cx, regs)
         };
         if exit != Exit::NEXT {
             return exit;

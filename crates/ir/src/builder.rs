@@ -170,6 +170,10 @@ impl FunctionBuilder {
     /// Appends operands to the last instruction, which starts at the cell `at`, and gives it the
     /// opcode that it has with them: so two instructions become a sequence. No label may be
     /// bound in between. At the [position](Self::position) it begins an instruction.
+    ///
+    /// # Panics
+    ///
+    /// If `at` is beyond the position.
     #[inline]
     pub fn write(&mut self, at: usize, opcode: Opcode, operands: &[Operand]) {
         debug_assert!(!self.is_bound_after(at));

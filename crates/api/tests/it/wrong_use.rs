@@ -620,3 +620,51 @@ fn errors_of_the_hosts_own_accesses_are_like_traps() {
         assert!(error.trap().is_none());
     }
 }
+
+/// Names are the guest's: what they would do to a terminal is only shown.
+#[test]
+fn names_in_messages_are_escaped() {
+    let engine = Engine::default();
+    let module = module(
+        &engine,
+        "(module (import \"m\\1b\" \"f\\0a\" (func)) (func (export \"e\")))",
+    );
+    let mut store = Store::new(&engine, ());
+    let mut linker = Linker::<()>::new(&engine);
+    let mut errors = Vec::new();
+    errors.push(
+        linker
+            .instantiate_pre(&module)
+            .map(drop)
+            .expect_err("missing"),
+    );
+    errors.push(Instance::new(&mut store, &module, &[]).expect_err("missing"));
+    let global = Global::new(&mut store, Val::I32(0), Mutability::Const);
+    errors.push(Instance::new(&mut store, &module, &[global.into()]).expect_err("no function"));
+    linker
+        .define("m\x1b", "f\n", global)
+        .expect("not defined yet");
+    errors.push(
+        linker
+            .instantiate_and_start(&mut store, &module)
+            .map(drop)
+            .expect_err("no function"),
+    );
+    let again = linker.define("m\x1b", "f\n", global).map(drop);
+    errors.push(Error::from(again.expect_err("defined")));
+    for error in errors {
+        let message = error.to_string();
+        assert!(
+            message.contains("m\\u{1b}") && message.contains("f\\n"),
+            "{message:?}"
+        );
+        assert!(!message.contains(char::is_control), "{message:?}");
+    }
+    let error = linker.alias_module("m\x07", "other").expect_err("unknown");
+    assert!(error.to_string().contains("m\\u{7}"), "{error:?}");
+    let func = Func::wrap(&mut store, || ());
+    let instance = Instance::new(&mut store, &module, &[func.into()]).expect("it fits");
+    let error = instance.get_typed_func::<(), ()>(&store, "e\x1b");
+    let error = error.map(drop).expect_err("not exported");
+    assert!(error.to_string().contains("e\\u{1b}"), "{error:?}");
+}

@@ -244,6 +244,25 @@ macro_rules! derive_operations {
 
 crate::instruction_table!(with_tiles);
 
+impl Shape {
+    /// Which instruction of a sequence is a tree: its shape, and how many parts it has.
+    const fn tree_at(self, instruction: usize) -> Option<(Self, usize)> {
+        Some(match (self, instruction) {
+            (
+                Self::BinGlobalThenStore
+                | Self::BinGlobalThenGlobalSet
+                | Self::BinGlobalThenGlobalSetThenStore,
+                0,
+            ) => (Self::BinGlobal, 2),
+            (Self::GlobalSetBinThenReturn | Self::GlobalSetBinThenReturnValue, 0)
+            | (Self::LoadThenGlobalSetBin | Self::LoadThenGlobalSetBinThenReturnValue, 1) => {
+                (Self::GlobalSetBin, 2)
+            }
+            _ => return None,
+        })
+    }
+}
+
 /// The number of single operations of all families.
 const SINGLE_OP_COUNT: usize = singles_before(SINGLE_OPS.len());
 
@@ -442,6 +461,29 @@ impl Op {
         result
     }
 
+    /// The instructions that the operation is, one after the other: those of a sequence, which
+    /// are single operations and trees; else itself.
+    #[must_use]
+    pub fn instructions(self) -> ArrayVec<Self, MAX_PARTS> {
+        let mut result = ArrayVec::new();
+        let Some(shape) = self.shape().filter(|shape| shape.is_sequence()) else {
+            result.push(self);
+            return result;
+        };
+        let parts = self.parts();
+        let mut rest = &parts[..];
+        while let [first, others @ ..] = rest {
+            let tree = shape.tree_at(result.len()).and_then(|(tree, count)| {
+                let (own, others) = rest.split_at_checked(count)?;
+                Some((Self::tile(tree, own)?, others))
+            });
+            let (instruction, others) = tree.unwrap_or((*first, others));
+            result.push(instruction);
+            rest = others;
+        }
+        result
+    }
+
     /// The shape of a tile.
     #[must_use]
     pub fn shape(self) -> Option<Shape> {
@@ -492,10 +534,15 @@ impl fmt::Display for Op {
             BinRightBin, BinRightLoad, FloatStoreBin, SelectBin, SelectRightBin, StoreBin,
             StoreBinLoad, StoreLoad,
         };
+        if self.shape().is_some_and(Shape::is_sequence) {
+            for (index, instruction) in self.instructions().iter().enumerate() {
+                write!(f, "{}{instruction}", if index == 0 { "" } else { ";" })?;
+            }
+            return Ok(());
+        }
         for (index, part) in self.parts().iter().enumerate() {
             let between = match self.shape() {
                 _ if index == 0 => "",
-                Some(shape) if shape.is_sequence() => ";",
                 // The first operand is a place.
                 Some(
                     BinRightBin | BinRightLoad | FloatStoreBin | SelectBin | StoreBin

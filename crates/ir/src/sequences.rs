@@ -5,8 +5,11 @@
 //! that only its last part may be a terminator, and that a branch that is not its last part
 //! stays in it when it is not taken.
 //!
-//! What comes before a call neither branches nor traps: the code of the callee is asked for
-//! before, and compiling it takes fuel, which a call that does not happen must not.
+//! What comes before a call does not branch, and of several instructions none traps: the code
+//! of the callee is asked for before they change anything, and compiling it takes fuel, which
+//! a call that does not happen must not.
+//!
+//! Instructions of a sequence may be trees: `Shape::tree_at` says which.
 
 /// Adds the rows of sequences to those of trees.
 #[doc(hidden)]
@@ -368,7 +371,9 @@ macro_rules! sequence_table {
                     (Slot Slot Offset Slot Imm Offset) (Slot Acc Offset Slot Slot Offset)
                     (Slot Acc Offset Slot Acc Offset) (Slot Acc Offset Slot Imm Offset)
                     (Slot Imm Offset Slot Slot Offset) (Slot Imm Offset Slot Acc Offset)
-                    (Slot Imm Offset Slot Imm Offset)
+                    (Slot Imm Offset Slot Imm Offset) (Acc Slot Offset Acc Slot Offset)
+                    (Acc Slot Offset Acc Imm Offset) (Acc Imm Offset Acc Slot Offset)
+                    (Acc Imm Offset Acc Imm Offset)
                 }
                 sets {
                     StoreThenStore { IntStore(I32Store I32Store8 I64Store) IntStore(I32Store I32Store8 I64Store) }
@@ -703,6 +708,118 @@ macro_rules! sequence_table {
                         Load(I32Load I32Load8U)
                         IntCompare(I32Eq I32Ne I32LtS I32LtU I32GtS I32GtU I32LeS I32LeU I32GeS I32GeU)
                     }
+                }
+            }
+
+            /// A value made of a global, then a write
+            BinGlobalThenStore sequence {
+                operands(dst, global, b, addr, value, at)
+                forms {
+                    (Rs Global Imm Acc Slot Offset) (Rs Global Imm Acc Imm Offset)
+                }
+                sets {
+                    BinGlobalThenStore {
+                        IntBinary(I32Add) GlobalGet(IntGlobalGet) IntStore(I32Store I64Store)
+                    }
+                }
+            }
+
+            /// A value made of a global, which becomes that of a global
+            BinGlobalThenGlobalSet sequence {
+                operands(dst, global, b, set, value)
+                forms {
+                    (Rs Global Imm GlobalMut Acc)
+                }
+                sets {
+                    BinGlobalThenGlobalSet {
+                        IntBinary(I32Add) GlobalGet(IntGlobalGet) GlobalSet(IntGlobalSet)
+                    }
+                }
+            }
+
+            /// A value made of a global, which becomes that of a global, then a write
+            BinGlobalThenGlobalSetThenStore sequence {
+                operands(dst, global, b, set, value, addr, stored, at)
+                forms {
+                    (Rs Global Imm GlobalMut Acc Acc Slot Offset)
+                    (Rs Global Imm GlobalMut Acc Acc Imm Offset)
+                }
+                sets {
+                    BinGlobalThenGlobalSetThenStore {
+                        IntBinary(I32Add)
+                        GlobalGet(IntGlobalGet)
+                        GlobalSet(IntGlobalSet)
+                        IntStore(I32Store I64Store)
+                    }
+                }
+            }
+
+            /// A global receives a value, then a return
+            GlobalSetBinThenReturn sequence {
+                operands(global, a, b, linkage)
+                forms {
+                    (GlobalMut Slot Imm Linkage) (GlobalMut Acc Imm Linkage)
+                }
+                sets {
+                    GlobalSetBinThenReturn {
+                        GlobalSet(IntGlobalSet) IntBinary(I32Add) Return(Return)
+                    }
+                }
+            }
+
+            /// A global receives a value, then a return of another
+            GlobalSetBinThenReturnValue sequence {
+                operands(global, a, b, linkage, value)
+                forms {
+                    (GlobalMut Slot Imm Linkage Acc) (GlobalMut Slot Imm Linkage Slot)
+                    (GlobalMut Acc Imm Linkage Slot)
+                }
+                sets {
+                    GlobalSetBinThenReturnValue {
+                        GlobalSet(IntGlobalSet) IntBinary(I32Add) ReturnValue(IntReturn)
+                    }
+                }
+            }
+
+            /// A read, then a global receives a value
+            LoadThenGlobalSetBin sequence {
+                operands(dst, a, at, global, b, c)
+                forms {
+                    (Rs Slot Offset GlobalMut Slot Imm) (Rs Acc Offset GlobalMut Slot Imm)
+                }
+                sets {
+                    LoadThenGlobalSetBin {
+                        Load(I32Load I64Load) GlobalSet(IntGlobalSet) IntBinary(I32Add)
+                    }
+                }
+            }
+
+            /// A read, then a global receives a value, then a return
+            LoadThenGlobalSetBinThenReturnValue sequence {
+                operands(dst, a, at, global, b, c, linkage, value)
+                forms {
+                    (Rs Slot Offset GlobalMut Slot Imm Linkage Acc)
+                    (Rs Acc Offset GlobalMut Slot Imm Linkage Acc)
+                }
+                sets {
+                    LoadThenGlobalSetBinThenReturnValue {
+                        Load(I32Load I64Load)
+                        GlobalSet(IntGlobalSet)
+                        IntBinary(I32Add)
+                        ReturnValue(IntReturn)
+                    }
+                }
+            }
+
+            /// A read, then a call
+            LoadThenCall sequence {
+                operands(dst, a, at, func, base, linkage)
+                forms {
+                    (Rs Slot Offset DefinedFunc Base CalleeLinkage)
+                    (Rs Acc Offset DefinedFunc Base CalleeLinkage)
+                }
+                sets {
+                    LoadThenCall { Load(I32Load I32Load8U I64Load) Call(Call) }
                 }
             }
 

@@ -561,6 +561,35 @@ macro_rules! tile_table {
                 }
             }
 
+            /// Returns `memory[a + at]`
+            ReturnLoad tree {
+                operands(linkage, a, at)
+                forms {
+                    (Linkage Slot Offset) (Linkage Acc Offset)
+                }
+                sets {
+                    ReturnLoad {
+                        ReturnValue(IntReturn)
+                        Load(I32Load I32Load8S I32Load8U I32Load16S I32Load16U I64Load)
+                    }
+                }
+            }
+
+            /// Returns `memory[memory[a + inner_at] + at]`
+            ReturnLoadLoad tree {
+                operands(linkage, a, inner_at, at)
+                forms {
+                    (Linkage Slot Offset Offset) (Linkage Acc Offset Offset)
+                }
+                sets {
+                    ReturnLoadLoad {
+                        ReturnValue(IntReturn)
+                        Load(I32Load I32Load8S I32Load8U I32Load16S I32Load16U I64Load)
+                        Load(I32Load)
+                    }
+                }
+            }
+
             /// `dst = outer(globals[global], c)`
             BinGlobal tree {
                 operands(dst, global, c)

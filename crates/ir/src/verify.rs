@@ -15,7 +15,7 @@
 //! Values are not typed: a slot or an accumulator may hold any bits. Whatever must not be
 //! arbitrary (function references, addresses) is checked by the instruction that uses it.
 
-use crate::{Family, Function, InstrRef, Kind, MAX_CELLS, Operand, Slot};
+use crate::{Family, Function, InstrRef, Kind, MAX_CELLS, Op, Operand, Slot};
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -395,30 +395,14 @@ impl<'a> FunctionVerifier<'a> {
     fn relations(&self, instr: InstrRef<'_>) -> Outcome {
         let op = instr.opcode().op();
         let mut operands = instr.operands();
-        match op.shape() {
-            None => self.relations_of(op.family(), &mut operands),
-            Some(shape) if shape.is_sequence() => {
-                for part in op.parts() {
-                    let count = part.family().info().operands.len();
-                    let mut own = operands.by_ref().take(count);
-                    self.relations_of(part.family(), &mut own)?;
-                    // Those that were not looked at.
-                    own.for_each(drop);
-                }
-                Ok(())
-            }
-            // The operands of a tree's parts do not depend on each other, but a value can only
-            // be returned from a function that has one result.
-            Some(_)
-                if op
-                    .parts()
-                    .iter()
-                    .any(|part| part.family() == Family::ReturnValue) =>
-            {
-                self.relations_of(Family::ReturnValue, &mut operands)
-            }
-            Some(_) => self.relations_of(Family::IntBinary, &mut operands),
+        for instruction in op.instructions() {
+            let count = instruction.family().info().operands.len();
+            let mut own = operands.by_ref().take(count);
+            self.relations_of(deciding(instruction), &mut own)?;
+            // Those that were not looked at.
+            own.for_each(drop);
         }
+        Ok(())
     }
 
     /// The same for the operands of one family.
@@ -580,6 +564,18 @@ impl<'a> FunctionVerifier<'a> {
         } else {
             Err(VerifyErrorKind::Span { first, count })
         }
+    }
+}
+
+/// The family whose rules hold for an instruction that is no sequence. The operands of a tree's
+/// parts do not depend on each other, but a value can only be returned from a function that
+/// has one result.
+fn deciding(instruction: Op) -> Family {
+    let returns = |part: &Op| part.family() == Family::ReturnValue;
+    match instruction.shape() {
+        None => instruction.family(),
+        Some(_) if instruction.parts().iter().any(returns) => Family::ReturnValue,
+        Some(_) => Family::IntBinary,
     }
 }
 

@@ -283,6 +283,36 @@ const PROGRAM: &str = r#"(module
         (br_if 0 (i32.lt_u (local.get 1) (local.get 0))))
       (local.get 1))
 
+    ;; What is read is returned: after what traps before it, and where it is said.
+    (func (export "read_that_is_returned") (param i32) (result i32)
+      (i32.store (i32.const 40) (i32.const 60))
+      (i32.store (i32.const 60) (i32.const 21))
+      (i32.div_u (i32.const 1) (local.get 0))
+      (return (i32.load (i32.load (i32.shl (local.get 0) (i32.const 3))))))
+    ;; A frame in memory: its pointer moves down, is kept, and moves up again.
+    (func $framed (param i32) (result i32) (local i32 i32)
+      (local.set 1 (i32.sub (global.get $g) (i32.const -80)))
+      (global.set $g (local.get 1))
+      (i32.store offset=4 (local.get 1) (local.get 0))
+      (i32.store offset=8 (local.get 1) (i32.const 30))
+      (local.set 0 (i32.const 0))
+      (i32.store offset=12 (local.get 1) (local.get 0))
+      (local.set 2 (i32.load offset=4 (local.get 1)))
+      (global.set $g (i32.add (local.get 1) (i32.const -80)))
+      (return (local.get 2)))
+    (func $leaves (param i32) (local i32)
+      (global.set $g (local.tee 1 (i32.add (global.get $g) (i32.const 16))))
+      (i32.store (local.get 1) (local.get 0))
+      (global.set $g (i32.sub (local.get 1) (i32.const 16))))
+    (func (export "frame_in_memory") (param i32) (result i32)
+      (call $leaves (i32.const 9))
+      (i32.sub (i32.mul (call $framed (local.get 0)) (i32.const 100)) (global.get $g)))
+    ;; What a callee gets is read last before the call; the address is gone then.
+    (func (export "read_before_a_call") (param i32) (result i32)
+      (i32.store (i32.const 16) (i32.const 6))
+      (local.set 0 (i32.load (local.get 0)))
+      (i32.add (call $framed (i32.load offset=10 (local.get 0))) (local.get 0)))
+
     (func (export "values_through_two_tables") (param i32) (result i32)
       (block $out (result i32)
         (block $second
@@ -367,6 +397,12 @@ const EXPECTED: &[(&str, i32, Result<i32, TrapCode>)] = &[
     ("one_loop_after_another", 4, Ok(412)),
     ("instruction_that_goes_back_to_itself", 0, Ok(1)),
     ("instruction_that_goes_back_to_itself", 1000, Ok(1000)),
+    ("read_that_is_returned", 5, Ok(21)),
+    ("read_that_is_returned", 0, DIVISION),
+    ("read_that_is_returned", 9000, OUT_OF_BOUNDS),
+    ("frame_in_memory", 7, Ok(697)),
+    ("read_before_a_call", 16, Ok(12)),
+    ("read_before_a_call", 65_533, OUT_OF_BOUNDS),
     ("values_through_two_tables", 0, Ok(20)),
     ("values_through_two_tables", 1, Ok(30)),
 ];

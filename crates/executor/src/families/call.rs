@@ -4,11 +4,13 @@
 //! functions and of other instances, and functions without code.
 #![expect(unsafe_code, reason = "makes frames that the verifier has checked")]
 
-use super::Statement;
 use super::control::copy_down;
+use super::{Set, Statement};
 use crate::code::{Code, CodeBox};
 use crate::dispatch::{Exit, Instruction, dispatch, exit, trap};
-use crate::place::{Place, cells, read_u16, read_u32};
+use crate::expr::Expr;
+use crate::place::{Dst, Place, Value, cells, read_u16, read_u32};
+use core::hint::cold_path;
 use core::marker::PhantomData;
 use core::ptr;
 use damson_core::context::{Context, Regs};
@@ -243,6 +245,45 @@ impl<S: Statement, Op, F, B, L> Instruction for ThenCall<S, Op, F, B, L> {
             let code = code_at(Self::entry(cx, &regs));
             let frame = Frame {
                 at: S::BYTES + 4,
+                cells: cells(Self::BYTES),
+            };
+            enter(cx, regs, code, frame)
+        }
+    }
+}
+
+/// A value that may trap, to its destination, then a call of a function that the same module
+/// defines.
+pub(crate) struct SetThenCall<S, Op, F, B, L>(PhantomData<(S, Op, F, B, L)>);
+
+impl<V: Value, D: Dst<V>, E: Expr<V>, Op, F, B, L> Instruction
+    for SetThenCall<Set<V, D, E>, Op, F, B, L>
+{
+    const BYTES: usize = D::BYTES + E::BYTES + 8;
+    #[inline(always)]
+    unsafe fn execute(cx: *mut Context, mut regs: Regs) -> Exit {
+        // SAFETY: the registers are those of this instruction, whose operands are those of
+        // both parts one after the other.
+        unsafe {
+            const { assert!(!D::BRANCHES) };
+            let entry = |regs: &Regs| ThenCall::<Set<V, D, E>, Op, F, B, L>::entry(cx, regs);
+            if code_at(entry(&regs)).is_null() {
+                cold_path();
+                // A call that does not happen must not ask for code, and nothing may change
+                // before the instruction is repeated.
+                return match E::eval(cx, &regs, D::BYTES, 0) {
+                    Ok(_) => need_code(cx, regs, entry(&regs)),
+                    Err(fault) => trap(cx, regs, fault),
+                };
+            }
+            match E::eval(cx, &regs, D::BYTES, 0) {
+                Ok(value) => D::put(&mut regs, value, 0),
+                Err(fault) => return trap(cx, regs, fault),
+            };
+            // Code that is there stays there.
+            let code = code_at(entry(&regs));
+            let frame = Frame {
+                at: D::BYTES + E::BYTES + 4,
                 cells: cells(Self::BYTES),
             };
             enter(cx, regs, code, frame)

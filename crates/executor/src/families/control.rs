@@ -244,11 +244,20 @@ unsafe fn leave_frame(cx: *mut Context, mut regs: Regs, linkage: usize) -> Exit 
 pub(crate) struct Return<Op, L>(PhantomData<(Op, L)>);
 
 impl<Op, L> Instruction for Return<Op, L> {
-    const BYTES: usize = 2;
+    const BYTES: usize = <Self as Last>::BYTES;
     #[inline(always)]
     unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
+        // SAFETY: the registers are those of this instruction.
+        unsafe { Self::run(cx, regs, 0, <Self as Last>::BYTES, 0) }
+    }
+}
+
+impl<Op, L> Last for Return<Op, L> {
+    const BYTES: usize = 2;
+    #[inline(always)]
+    unsafe fn run(cx: *mut Context, regs: Regs, at: usize, _bytes: usize, _sites: usize) -> Exit {
         // SAFETY: the operand is the linkage slot.
-        unsafe { leave_frame(cx, regs, read_u16(&regs, 0)) }
+        unsafe { leave_frame(cx, regs, read_u16(&regs, at)) }
     }
 }
 

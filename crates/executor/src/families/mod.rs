@@ -12,8 +12,8 @@ mod control;
 mod tiles;
 
 pub(crate) use call::{
-    Call, CallImport, CallIndirect, ReturnCall, ReturnCallImport, ReturnCallIndirect, TailFrame,
-    ThenCall, code_at, expose,
+    Call, CallImport, CallIndirect, ReturnCall, ReturnCallImport, ReturnCallIndirect, SetThenCall,
+    TailFrame, ThenCall, code_at, expose,
 };
 pub(crate) use control::{
     Br, BrTable, CheckEpoch, ConsumeFuel, CopySpan, Halt, Return, ReturnSpan, ReturnToInstance,
@@ -282,23 +282,35 @@ impl<Op: StoreOp, A: Expr<u32>, S: Expr<Op::In>, At: Access> Instruction for Sto
 /// `globals[global] = value`
 pub(crate) struct GlobalSet<Op, G, S>(PhantomData<(Op, G, S)>);
 
-impl<Op: ops::Class, G, S: Expr<Op::Value>> Instruction for GlobalSet<Op, G, S> {
+impl<Op: ops::Class, G, S: Expr<Op::Value>> Statement for GlobalSet<Op, G, S> {
     const BYTES: usize = 4 + S::BYTES;
+    const SITES: usize = S::SITES;
+    const BRANCHES: bool = false;
+    #[inline(always)]
+    unsafe fn perform(
+        cx: *mut Context,
+        regs: &mut Regs,
+        at: usize,
+        sites: usize,
+    ) -> Result<bool, Fault> {
+        // SAFETY: as the caller promises; the verifier has checked that the instance has this
+        // mutable global; its cell does not move.
+        unsafe {
+            let value = S::eval(cx, regs, at + 4, sites)?;
+            // Read anew: the value may have come from a global, and there is no register to
+            // keep this in.
+            let globals = (&raw const (*cx).globals).read_volatile();
+            **globals.add(read_u32(regs, at) as usize) = Cell::new(value);
+            Ok(false)
+        }
+    }
+}
+
+impl<Op: ops::Class, G, S: Expr<Op::Value>> Instruction for GlobalSet<Op, G, S> {
+    const BYTES: usize = <Self as Statement>::BYTES;
     #[inline(always)]
     unsafe fn execute(cx: *mut Context, regs: Regs) -> Exit {
-        // SAFETY: the verifier has checked that the instance has this mutable global; its
-        // cell does not move.
-        unsafe {
-            match S::eval(cx, &regs, 4, 0) {
-                Ok(value) => {
-                    // Read anew: the value may have come from a global, and there is no
-                    // register to keep this in.
-                    let globals = (&raw const (*cx).globals).read_volatile();
-                    **globals.add(read_u32(&regs, 0) as usize) = Cell::new(value);
-                    next(cx, regs, cells(Self::BYTES))
-                }
-                Err(fault) => trap(cx, regs, fault),
-            }
-        }
+        // SAFETY: the registers are those of this instruction.
+        unsafe { Self::finish(cx, regs, 0, <Self as Statement>::BYTES, 0) }
     }
 }

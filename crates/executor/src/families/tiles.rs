@@ -7,7 +7,7 @@
 
 use super::{
     Br, BrTable, CopyValue, FloatBinary, GlobalExpr, GlobalSet, IntBinary, IntCompare, IntTest,
-    Load, ReturnValue, SelectExpr, Set, Statement, Store, ThenCall, jump,
+    Load, Return, ReturnValue, SelectExpr, Set, SetThenCall, Statement, Store, ThenCall, jump,
 };
 use crate::dispatch::{Exit, Instruction, trap};
 use crate::expr::{As, BinaryExpr, Fault, LoadExpr, UnaryExpr};
@@ -68,6 +68,9 @@ pub(crate) type FloatCompareBin<O, I, D, A, B, C> = BinBin<O, I, D, A, B, C>;
 pub(crate) type SwitchLoad<O, L, A, At, T> = BrTable<O, Read<L, A, At>, T>;
 pub(crate) type SwitchBin<O, I, A, B, T> = BrTable<O, Bin<I, A, B>, T>;
 pub(crate) type ReturnBin<O, I, L, A, B> = ReturnValue<O, L, Bin<I, A, B>>;
+pub(crate) type ReturnLoad<O, I, L, A, At> = ReturnValue<O, L, Read<I, A, At>>;
+pub(crate) type ReturnLoadLoad<O, I, J, L, A, InnerAt, At> =
+    ReturnLoad<O, I, L, Read<J, A, InnerAt>, At>;
 pub(crate) type BinGlobal<O, I, D, G, C> = SetBin<O, D, Global<I, G>, C>;
 pub(crate) type GlobalSetBin<O, I, G, A, B> = GlobalSet<O, G, Bin<I, A, B>>;
 pub(crate) type GlobalSetBinGlobal<O, I, J, G, F, B> = GlobalSet<O, G, Bin<I, Global<J, F>, B>>;
@@ -222,6 +225,24 @@ pub(crate) type FloatThenFloat<O, P, D, A, B, E, F, G> =
 pub(crate) type FloatThenCopy<O, P, D, A, B, E, F> =
     Then<FloatBinary<O, D, A, B>, Do<CopyValue<P, E, F>>>;
 
+// Those with trees.
+pub(crate) type BinGlobalThenStore<O, I, P, D, G, B, A, V, At> =
+    Then<BinGlobal<O, I, D, G, B>, Do<Store<P, A, V, At>>>;
+pub(crate) type BinGlobalThenGlobalSet<O, I, P, D, G, B, H, V> =
+    Then<BinGlobal<O, I, D, G, B>, Do<GlobalSet<P, H, V>>>;
+pub(crate) type BinGlobalThenGlobalSetThenStore<O, I, P, Q, D, G, B, H, V, A, W, At> =
+    Then<Both<BinGlobal<O, I, D, G, B>, GlobalSet<P, H, V>>, Do<Store<Q, A, W, At>>>;
+pub(crate) type GlobalSetBinThenReturn<O, I, P, G, A, B, L> =
+    Then<GlobalSetBin<O, I, G, A, B>, Return<P, L>>;
+pub(crate) type GlobalSetBinThenReturnValue<O, I, P, G, A, B, L, V> =
+    Then<GlobalSetBin<O, I, G, A, B>, ReturnValue<P, L, V>>;
+pub(crate) type LoadThenGlobalSetBin<O, P, I, D, A, At, G, B, C> =
+    Then<Load<O, D, A, At>, Do<GlobalSetBin<P, I, G, B, C>>>;
+pub(crate) type LoadThenGlobalSetBinThenReturnValue<O, P, I, Q, D, A, At, G, B, C, L, V> =
+    Then<Both<Load<O, D, A, At>, GlobalSetBin<P, I, G, B, C>>, ReturnValue<Q, L, V>>;
+
+pub(crate) type LoadThenCall<O, C, D, A, At, F, Ba, L> =
+    SetThenCall<Load<O, D, A, At>, C, F, Ba, L>;
 pub(crate) type BinThenCall<O, C, D, A, B, F, Ba, L> = ThenCall<IntBinary<O, D, A, B>, C, F, Ba, L>;
 pub(crate) type CopyThenCall<O, C, D, A, F, Ba, L> = ThenCall<CopyValue<O, D, A>, C, F, Ba, L>;
 pub(crate) type CopyThenCopyThenCall<O, P, C, D, A, E, B, F, Ba, L> =

@@ -2,8 +2,8 @@
 
 use crate::support::*;
 use damson_executor::ir::*;
-use damson_executor::store::FuncType;
 use damson_executor::store::types::RefType;
+use damson_executor::store::{FuncType, TrapCode};
 use damson_executor::{CallError, CodeMap, CompileError, Compiler, DefineError, call};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -163,6 +163,55 @@ fn functions_are_compiled_when_they_are_first_called() {
         assert_eq!(run(&mut store, even, &[8]).unwrap(), [1]);
         assert_eq!(made.load(Ordering::Relaxed), 2, "{how:?}: each once");
         assert!(map.is_defined(2) && !map.is_defined(3));
+    }
+}
+
+/// A read, then a call, in one instruction: the read may trap, and its address may be where
+/// the result goes.
+#[test]
+fn a_call_that_a_trap_prevents_asks_for_no_code() {
+    let wanted = Opcode::all().filter(|opcode| {
+        let families: Vec<_> = opcode.op().parts().iter().map(|op| op.family()).collect();
+        families == [Family::Load, Family::Call]
+    });
+    let wanted: Vec<_> = wanted.collect();
+    assert_eq!(wanted.is_empty(), IS_COMPACT);
+    for load_then_call in wanted {
+        let mut module = Module::default();
+        let ty = module.ty_of(&number());
+        module.memory(1, Some(1));
+        module.func(ty, 8, |code| {
+            code.op(CopyValue::IntCopy, &[rs(4), s(0)]);
+            let [base, linkage] = frame_at(4, &number());
+            let address = match load_then_call.form().kinds[1] {
+                Kind::Acc => Operand::Acc,
+                _ => s(4),
+            };
+            let (at, callee) = (Operand::Offset(1), Operand::DefinedFunc(1));
+            let operands = [rs(4), address, at, callee, base, linkage];
+            push_opcode(code, load_then_call, &operands);
+            code.op(ReturnValue::IntReturn, &[code.linkage(), Operand::Acc]);
+        });
+        module.func(ty, 3, |code| {
+            code.op(IntBinary::I64Add, &[Operand::R, s(0), imm(1)]);
+            code.op(ReturnValue::IntReturn, &[code.linkage(), Operand::Acc]);
+        });
+        let (map, made, _) = Shelf::code_map(module);
+        let mut store = store();
+        let shape = Arc::clone(map.shape());
+        let instance = store.as_mut().instantiate(&shape, map.handle(), &[]);
+        let instance = instance.unwrap();
+        let memory = memory(&store, instance, 0);
+        store.as_mut().memory_mut(memory).unwrap().data_mut()[8] = 40;
+        let caller = func(&store, instance, 0);
+        let code = trap(run(&mut store, caller, &[65536]));
+        assert_eq!(code, TrapCode::MemoryOutOfBounds, "{load_then_call}");
+        assert_eq!(made.load(Ordering::Relaxed), 1, "{load_then_call}");
+        for _ in 0..2 {
+            let found = run(&mut store, caller, &[7]).unwrap();
+            assert_eq!(found, [41], "{load_then_call}");
+        }
+        assert_eq!(made.load(Ordering::Relaxed), 2, "{load_then_call}");
     }
 }
 

@@ -98,6 +98,11 @@ fn append(code: &mut FunctionBuilder, opcode: Opcode, leaf: u32) -> u64 {
     let next = code.new_label();
     let mut count = 1;
     let mut operands = Vec::new();
+    if is_tile && kinds.contains(&Kind::Global) {
+        // It may become an address by adding or subtracting three.
+        code.op(GlobalSet::IntGlobalSet, &[Operand::GlobalMut(0), imm(6)]);
+        count += 1;
+    }
     let condition = matches!(family, Family::IntSelect | Family::FloatSelect);
     let address = matches!(family, Family::Load | Family::IntStore | Family::FloatStore);
     for (index, kind) in kinds.iter().enumerate() {
@@ -222,13 +227,18 @@ fn add_callees(module: &mut Module, ty: u32, table: u32) -> Vec<(u32, FuncType)>
     let mut callees = Vec::new();
     let returns = Opcode::all().filter(|opcode| {
         let parts = opcode.op().parts();
-        parts
-            .iter()
-            .any(|part| part.family() == Family::ReturnValue)
+        let returns = |part: &Op| matches!(part.family(), Family::ReturnValue | Family::Return);
+        parts.iter().any(returns)
     });
     for opcode in returns {
         let index = module.func(ty, 3, |code| {
+            if opcode.form().kinds.contains(&Kind::Offset) {
+                code.op(CopyValue::IntCopy, &[rs(0), imm(0)]);
+            }
             let operand = |kind: &Kind| match kind {
+                // Nobody writes there.
+                Kind::Offset => Operand::Offset(60_000),
+                Kind::GlobalMut => Operand::GlobalMut(0),
                 Kind::Linkage => code.linkage(),
                 Kind::Rs => rs(0),
                 Kind::Slot => s(0),

@@ -86,7 +86,7 @@ fn joined_instructions_are_the_sequence() {
         at_once.push(op, &operands).unwrap();
         let mut joined = FunctionBuilder::new(0, 0);
         joined.push(Unreachable::Unreachable, &[]).unwrap();
-        let first = op.parts()[0];
+        let first = op.instructions()[0];
         let (own, others) = operands.split_at(first.family().info().operands.len());
         let at = joined.push(first, own).unwrap();
         joined.write(at, opcode, others);

@@ -58,14 +58,13 @@ fn families_are_complete_and_without_duplicates() {
 fn a_destination_comes_first_and_comes_once() {
     use Kind::{BrIf, BrUnless, R, Rs, To};
     for opcode in Opcode::all() {
-        let parts = opcode.op().parts();
-        let is_sequence = opcode.op().shape().is_some_and(Shape::is_sequence);
-        let parts = if is_sequence { &parts[..] } else { &parts[..1] };
-        let firsts: Vec<usize> = parts
+        let firsts: Vec<usize> = opcode
+            .op()
+            .instructions()
             .iter()
-            .scan(0, |next, part| {
+            .scan(0, |next, instruction| {
                 let first = *next;
-                *next += part.family().info().operands.len();
+                *next += instruction.family().info().operands.len();
                 Some(first)
             })
             .collect();
@@ -102,30 +101,34 @@ fn a_tile_is_found_by_its_shape_and_its_parts() {
     );
 }
 
-/// A sequence is verified by verifying its parts, so its operands must be theirs. Only its
-/// first and its last part may leave it.
+/// A sequence is verified by verifying its instructions, so its operands must be theirs. Only
+/// its first and its last one may leave it.
 #[test]
-fn the_forms_of_a_sequence_are_forms_of_its_parts() {
+fn the_forms_of_a_sequence_are_forms_of_its_instructions() {
     for opcode in Opcode::all() {
         let op = opcode.op();
         if !op.shape().is_some_and(Shape::is_sequence) {
             continue;
         }
-        let parts = op.parts();
+        let instructions = op.instructions();
         let mut kinds = opcode.form().kinds;
-        for (index, part) in parts.iter().enumerate() {
-            let (own, rest) = kinds.split_at(part.family().info().operands.len());
-            assert!(part.form(own).is_some(), "{opcode}");
+        for (index, instruction) in instructions.iter().enumerate() {
+            let (own, rest) = kinds.split_at(instruction.family().info().operands.len());
+            assert!(instruction.form(own).is_some(), "{opcode}");
             kinds = rest;
-            let inside = index > 0 && index + 1 < parts.len();
+            let inside = index > 0 && index + 1 < instructions.len();
             assert!(!inside || !own.contains(&Kind::BrIf), "{opcode}");
             let ends = matches!(
-                part.family(),
-                Family::Br | Family::ReturnValue | Family::Call
+                instruction.family(),
+                Family::Br | Family::Return | Family::ReturnValue | Family::Call
             );
-            assert!(!ends || index + 1 == parts.len(), "{opcode}");
+            assert!(!ends || index + 1 == instructions.len(), "{opcode}");
         }
         assert!(kinds.is_empty(), "{opcode}");
+        let parts = instructions
+            .iter()
+            .flat_map(|instruction| instruction.parts());
+        assert!(parts.eq(op.parts()), "{opcode}");
     }
 }
 

@@ -147,7 +147,7 @@ fn first_part_operands(instr: &Instr<'_>) -> Option<usize> {
     let op = instr.opcode.op();
     let first = match op.shape() {
         None => op,
-        Some(shape) if shape.is_sequence() => *op.parts().first()?,
+        Some(shape) if shape.is_sequence() => *op.instructions().first()?,
         Some(_) => return None,
     };
     reads_int(first).then(|| first.family().info().operands.len())

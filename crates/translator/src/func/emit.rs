@@ -148,8 +148,7 @@ impl Last {
                 self.op = None;
                 if begins_sequence(op.family()) {
                     (self.op, self.kinds) = (Some(op), kinds);
-                    self.parts.clear();
-                    self.parts.push(op);
+                    self.parts = op.parts();
                 }
                 (self.at, self.sites) = (builder.position(), 0);
                 op.form_of(kinds)
@@ -183,7 +182,7 @@ impl Last {
         if self.end != builder.position() || builder.is_bound_after(self.at) {
             return None;
         }
-        self.parts.try_push(op).ok()?;
+        self.parts.try_extend_from_slice(&op.parts()).ok()?;
         let fused = Op::tile(shape, &self.parts)?;
         let kinds = self.kinds.followed_by(kinds, count);
         let opcode = fused.form_of(kinds)?;

@@ -10,7 +10,7 @@
 //! which operations and forms they have, the table is asked.
 
 use arrayvec::ArrayVec;
-use damson_ir::{Family, Kind, Kinds, MAX_PARTS, Op, Operand, Shape};
+use damson_ir::{FAMILIES, Family, Kind, Kinds, MAX_PARTS, Op, Operand, Ops, Shape};
 
 use super::typing::Class;
 use super::value::{Leaves, Tree, TreeOp, Value, tile};
@@ -43,6 +43,7 @@ enum Node {
     BinBin,
     BinLoad,
     BinGlobal,
+    LoadLoad,
 }
 
 /// One way to take operands from the stack.
@@ -87,7 +88,7 @@ struct Found {
 pub(crate) fn sequence(last: Op, next: Family) -> Option<Shape> {
     match last.shape() {
         None => SEQUENCES[last.family() as usize][next as usize],
-        Some(shape) => sequence_of_three(shape, next),
+        Some(shape) => sequence_after(shape, next),
     }
 }
 
@@ -97,6 +98,14 @@ pub(crate) fn begins_sequence(family: Family) -> bool {
 }
 
 const FAMILY_COUNT: usize = Family::ALL.len();
+
+/// The shape of the tiles of a family.
+const fn shape_of_family(family: Family) -> Option<Shape> {
+    match FAMILIES[family as usize].ops {
+        Ops::Tiles { shape, .. } => Some(shape),
+        Ops::Single(_) => None,
+    }
+}
 
 static SEQUENCES: [[Option<Shape>; FAMILY_COUNT]; FAMILY_COUNT] = {
     let mut table = [[None; FAMILY_COUNT]; FAMILY_COUNT];
@@ -114,7 +123,11 @@ static BEGINNINGS: [bool; FAMILY_COUNT] = {
     let mut index = 0;
     while index < FAMILY_COUNT * FAMILY_COUNT {
         let (first, second) = (index / FAMILY_COUNT, index % FAMILY_COUNT);
-        table[first] |= SEQUENCES[first][second].is_some();
+        table[first] |= SEQUENCES[first][second].is_some()
+            || matches!(
+                shape_of_family(Family::ALL[first]),
+                Some(Shape::BinGlobal | Shape::GlobalSetBin)
+            );
         index += 1;
     }
     table
@@ -126,6 +139,9 @@ const fn shape_of_sequence(first: Family, second: Family) -> Option<Shape> {
         Br, Call, CopyValue, FloatBinary, FloatStore, IntBinary, IntCompare, IntStore, IntTest,
         Load, ReturnValue,
     };
+    if let (Load, Some(Shape::GlobalSetBin)) = (first, shape_of_family(second)) {
+        return Some(Shape::LoadThenGlobalSetBin);
+    }
     Some(match (first, second) {
         (IntBinary, IntBinary) => Shape::AddThenBin,
         (IntBinary, Br) => Shape::AddThenBr,
@@ -154,6 +170,7 @@ const fn shape_of_sequence(first: Family, second: Family) -> Option<Shape> {
         (IntCompare, CopyValue) => Shape::CompareThenCopy,
         (IntBinary, Call) => Shape::BinThenCall,
         (CopyValue, Call) => Shape::CopyThenCall,
+        (Load, Call) => Shape::LoadThenCall,
         (IntBinary, ReturnValue) => Shape::AddThenReturn,
         (FloatBinary, FloatBinary) => Shape::FloatThenFloat,
         (FloatBinary, CopyValue) => Shape::FloatThenCopy,
@@ -161,9 +178,16 @@ const fn shape_of_sequence(first: Family, second: Family) -> Option<Shape> {
     })
 }
 
-fn sequence_of_three(first_two: Shape, third: Family) -> Option<Shape> {
-    use Family::{Br, Call, IntCompare, IntTest};
-    Some(match (first_two, third) {
+/// The shape that a tree or a sequence makes with the instruction after it.
+fn sequence_after(last: Shape, next: Family) -> Option<Shape> {
+    use Family::{Br, Call, GlobalSet, IntCompare, IntStore, IntTest, Return, ReturnValue};
+    Some(match (last, next) {
+        (Shape::BinGlobal, IntStore) => Shape::BinGlobalThenStore,
+        (Shape::BinGlobal, GlobalSet) => Shape::BinGlobalThenGlobalSet,
+        (Shape::BinGlobalThenGlobalSet, IntStore) => Shape::BinGlobalThenGlobalSetThenStore,
+        (Shape::GlobalSetBin, Return) => Shape::GlobalSetBinThenReturn,
+        (Shape::GlobalSetBin, ReturnValue) => Shape::GlobalSetBinThenReturnValue,
+        (Shape::LoadThenGlobalSetBin, ReturnValue) => Shape::LoadThenGlobalSetBinThenReturnValue,
         (Shape::AddThenBin, Br) => Shape::AddThenAddThenBr,
         (Shape::AddThenBin, IntTest) => Shape::AddThenAddThenTest,
         (Shape::AddThenBin, IntCompare) => Shape::AddThenAddThenCompare,
@@ -188,7 +212,7 @@ fn sequence_of_three(first_two: Shape, third: Family) -> Option<Shape> {
 
 /// The shape of an operation with these trees among its operands.
 fn shape_of(root: Root, nodes: [Option<Node>; 3]) -> Option<Shape> {
-    use Node::{Bin, BinBin, BinGlobal, BinLoad, Compare, Global, Load};
+    use Node::{Bin, BinBin, BinGlobal, BinLoad, Compare, Global, Load, LoadLoad};
     let [first, second, third] = nodes;
     if let Some(third) = third {
         let only = first.is_none() && second.is_none();
@@ -229,6 +253,8 @@ fn shape_of(root: Root, nodes: [Option<Node>; 3]) -> Option<Shape> {
         (Root::Switch, Some(Load), None) => Shape::SwitchLoad,
         (Root::Switch, Some(Bin), None) => Shape::SwitchBin,
         (Root::Return, Some(Bin), None) => Shape::ReturnBin,
+        (Root::Return, Some(Load), None) => Shape::ReturnLoad,
+        (Root::Return, Some(LoadLoad), None) => Shape::ReturnLoadLoad,
         (Root::GlobalSet, Some(Bin), None) => Shape::GlobalSetBin,
         (Root::GlobalSet, Some(BinGlobal), None) => Shape::GlobalSetBinGlobal,
         _ => return None,
@@ -245,6 +271,7 @@ impl Tree {
             (Some(Shape::BinBin), _) => Node::BinBin,
             (Some(Shape::BinLoad), _) => Node::BinLoad,
             (Some(Shape::BinGlobal), _) => Node::BinGlobal,
+            (Some(Shape::LoadLoad), _) => Node::LoadLoad,
             _ => return None,
         })
     }

@@ -12,6 +12,7 @@
 mod consts;
 mod control;
 mod effect;
+mod frame;
 mod func;
 mod memory;
 mod rules;

@@ -9,7 +9,10 @@ use crate::build::value::named;
 impl FuncGen<'_> {
     /// Such a run in a block.
     pub(crate) fn run_of_three(&mut self, label: Label, small: Small) -> Vec<Node> {
-        if let (&[ty @ (Ty::I32 | Ty::I64)], true) = (self.results(), self.rng.chance(6)) {
+        if let (&[ty @ (Ty::I32 | Ty::I64)], true) = (self.results(), self.rng.chance(10)) {
+            if self.rng.chance(40) {
+                return self.return_of_read(ty, small);
+            }
             let local = self.writable(ty);
             let name = if ty == Ty::I32 { "I32Add" } else { "I64Add" };
             let sum = numeric(name, vec![self.operand_local(ty), self.operand(ty)]);
@@ -78,15 +81,30 @@ impl FuncGen<'_> {
             _ => {
                 // Its arguments are the statements.
                 nodes.clear();
-                self.short_call()
+                self.short_call(small)
             }
         };
         nodes.push(end);
         nodes
     }
 
-    /// A call of which the arguments are locals, constants and sums of both.
-    fn short_call(&mut self) -> Node {
+    /// A return of what is read.
+    fn return_of_read(&mut self, ty: Ty, small: Small) -> Vec<Node> {
+        let mut nodes = Vec::new();
+        let value = match self.rng.chance(50) {
+            true => self.read(ty, small),
+            false => {
+                let (stored, pointer) = self.pointer(small);
+                nodes.push(stored);
+                self.read_at(ty, pointer)
+            }
+        };
+        nodes.push(Node::new(Op::Return, vec![value], []));
+        nodes
+    }
+
+    /// A call of which the arguments are locals, constants, sums of both, and what is read.
+    fn short_call(&mut self, small: Small) -> Node {
         let is_int = |ty: &Ty| matches!(ty, Ty::I32 | Ty::I64);
         let funcs: Vec<usize> = (0..self.env.sigs.len())
             .filter(|&func| {
@@ -110,8 +128,9 @@ impl FuncGen<'_> {
                     continue;
                 }
             };
-            args.push(match self.rng.below(3) {
+            args.push(match self.rng.below(4) {
                 0 => self.operand(ty),
+                1 => self.read(ty, small),
                 _ => {
                     let by = match self.rng.chance(70) {
                         true => Node::constant(self.rng.constant(ty)),

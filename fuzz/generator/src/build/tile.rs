@@ -112,6 +112,9 @@ impl FuncGen<'_> {
         self.spend();
         let label = self.scope(Vec::new());
         let (small, mut nodes) = self.small_locals();
+        if self.rng.chance(15) {
+            nodes.extend(self.shadow_frame());
+        }
         match self.rng.below(6) {
             4..=5 => nodes.extend(self.run_of_three(label, small)),
             0 => nodes.extend(self.run_of_statements(label, small)),
@@ -232,7 +235,7 @@ impl FuncGen<'_> {
         self.read_by(load, address)
     }
 
-    fn read(&mut self, ty: Ty, small: Small) -> Node {
+    pub(crate) fn read(&mut self, ty: Ty, small: Small) -> Node {
         let address = self.plain_address(small);
         self.read_at(ty, address)
     }
@@ -297,7 +300,7 @@ impl FuncGen<'_> {
     }
 
     /// A statement that stores a small number, and the read of it.
-    fn pointer(&mut self, small: Small) -> (Node, Node) {
+    pub(crate) fn pointer(&mut self, small: Small) -> (Node, Node) {
         let store = STORES.first().expect("there are stores");
         let value = Node::i32(self.rng.below(200) as i32);
         let address = Node::leaf(Op::LocalGet(small.first), Ty::I32);
@@ -508,7 +511,7 @@ impl FuncGen<'_> {
     }
 
     /// A write of a local or a constant.
-    fn short_write(&mut self, address: Node) -> Node {
+    pub(crate) fn short_write(&mut self, address: Node) -> Node {
         let store: &'static Store = self.rng.pick(STORES);
         let value = self.stored(store.ty);
         let offset = self.rng.below(16) as u64;

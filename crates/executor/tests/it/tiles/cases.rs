@@ -4,6 +4,9 @@ use crate::generator::Random;
 use crate::support::*;
 use damson_executor::ir::*;
 
+/// What [`nested`] would say of a single operation.
+const NOT_NESTED: &[&[usize]] = &[&[]];
+
 /// For each part of a tree, outermost first, which of its sources are parts in their turn.
 fn nested(shape: Shape) -> &'static [&'static [usize]] {
     use Shape::*;
@@ -12,13 +15,13 @@ fn nested(shape: Shape) -> &'static [&'static [usize]] {
         | StoreAt | FloatStoreAt | SelectCompare | SwitchLoad | SwitchBin | BinGlobal
         | CompareGlobal | TestGlobal | FloatCompareBin => &[&[0], &[]],
         BinRightBin | BinRightLoad | StoreBin | FloatStoreBin | StoreLoad | ReturnBin
-        | GlobalSetBin | SelectBin => &[&[1], &[]],
+        | ReturnLoad | GlobalSetBin | SelectBin => &[&[1], &[]],
         SelectRightBin => &[&[2], &[]],
         BinBothBin | BinLoadLoad | CompareLoadLoad => &[&[0, 1], &[], &[]],
         BinBinBin | BinBinLoad | LoadBinBin | TestBinLoad | CompareBinLoad | StoreAtBinBin => {
             &[&[0], &[0], &[]]
         }
-        StoreBinLoad | GlobalSetBinGlobal => &[&[1], &[0], &[]],
+        StoreBinLoad | GlobalSetBinGlobal | ReturnLoadLoad => &[&[1], &[0], &[]],
         other if other.is_sequence() => &[],
         other => panic!("which sources of {other:?} are parts has to be said here"),
     }
@@ -28,7 +31,8 @@ fn nested(shape: Shape) -> &'static [&'static [usize]] {
 #[derive(Clone, Copy)]
 pub(super) struct Position {
     part: Op,
-    index: usize,
+    /// Which of the instructions of a sequence it belongs to.
+    instruction: usize,
     name: &'static str,
     /// Whether it makes an address.
     pub(super) address: bool,
@@ -36,33 +40,30 @@ pub(super) struct Position {
 
 /// The operands of a tile, in the order of the table.
 fn positions(op: Op) -> Vec<Position> {
-    let (parts, shape) = (op.parts(), op.shape().expect("a tile"));
     let mut found = Vec::new();
-    if shape.is_sequence() {
-        for (index, part) in parts.iter().enumerate() {
-            for name in part.family().info().operands {
-                found.push(position(*part, index, name, false));
-            }
-        }
-    } else {
-        collect(&parts, nested(shape), &mut 0, false, &mut found);
+    for (number, instruction) in op.instructions().iter().enumerate() {
+        let nested = instruction.shape().map_or(NOT_NESTED, nested);
+        let parts = instruction.parts();
+        collect(&parts, nested, number, &mut 0, false, &mut found);
     }
     assert_eq!(found.len(), op.family().info().operands.len(), "{op}");
     found
 }
 
-fn position(part: Op, index: usize, name: &'static str, address: bool) -> Position {
+fn position(part: Op, instruction: usize, name: &'static str, address: bool) -> Position {
     Position {
         part,
-        index,
+        instruction,
         name,
         address: address || name == "addr",
     }
 }
 
+/// Notes the operands of the parts of an instruction, of which there may be several.
 fn collect(
     parts: &[Op],
     nested: &[&[usize]],
+    instruction: usize,
     next: &mut usize,
     address: bool,
     found: &mut Vec<Position>,
@@ -73,15 +74,15 @@ fn collect(
     for name in parts[index].family().info().operands {
         if *name == "dst" {
             if index == 0 {
-                found.push(position(parts[0], 0, name, false));
+                found.push(position(parts[0], instruction, name, false));
             }
             continue;
         }
         let address = address || *name == "addr";
         if nested[index].contains(&source) {
-            collect(parts, nested, next, address, found);
+            collect(parts, nested, instruction, next, address, found);
         } else {
-            found.push(position(parts[index], index, name, address));
+            found.push(position(parts[index], instruction, name, address));
         }
         source += 1;
     }
@@ -172,8 +173,7 @@ pub(super) const SHARINGS: [Sharing; 3] = [Sharing::Apart, Sharing::Chained, Sha
 fn slots(opcode: Opcode, positions: &[Position], sharing: Sharing) -> Vec<u16> {
     let kinds = opcode.form().kinds;
     assert!(kinds.len() <= usize::from(SLOTS), "{opcode}");
-    let sequence = opcode.op().shape().is_some_and(Shape::is_sequence);
-    let is_later = |at: usize| sequence && positions[at].index > 0;
+    let is_later = |at: usize| positions[at].instruction > 0;
     let first_of =
         |wanted: fn(Kind) -> bool| (0..kinds.len()).find(|&at| !is_later(at) && wanted(kinds[at]));
     let source = first_of(|kind| kind == Kind::Slot);
@@ -332,7 +332,7 @@ impl Case {
                 let global = Operand::GlobalMut(index.into());
                 code.op(GlobalSet::IntGlobalSet, &[global, from]);
             }
-            load_accs(code);
+            load_accs(code, SLOTS);
             let ways: [Label; WAYS] = std::array::from_fn(|_| code.new_label());
             let operands = self.operands(code, &ways);
             body(code, &operands, &ways[1..]);
@@ -399,24 +399,33 @@ impl Case {
                 at: 0,
                 next: 0,
                 scratch: SCRATCH,
+                accs: SLOTS,
                 site: FIRST_SITE,
             };
-            if op.shape().expect("a tile").is_sequence() {
-                let mut rest = operands;
-                for part in op.parts() {
-                    let (own, following) = rest.split_at(part.family().info().operands.len());
-                    parts.push(code, part, own, targets);
-                    rest = following;
+            let instructions = op.instructions();
+            for (index, &instruction) in instructions.iter().enumerate() {
+                let count = instruction.family().info().operands.len();
+                match instruction.shape() {
+                    None => {
+                        let own = &operands[parts.at..][..count];
+                        parts.push(code, instruction, own, targets);
+                        parts.at += count;
+                    }
+                    Some(_) => {
+                        if index > 0 {
+                            parts.save_accs(code);
+                        }
+                        parts.next = 0;
+                        parts.tree(code, instruction, targets);
+                    }
                 }
-            } else {
-                parts.tree(code, targets);
             }
         })
     }
 }
 
-fn load_accs(code: &mut FunctionBuilder) {
-    for (at, class) in (SLOTS..).zip(Class::ALL) {
+fn load_accs(code: &mut FunctionBuilder, from: u16) {
+    for (at, class) in (from..).zip(Class::ALL) {
         code.op(class.copy(), &[Operand::R, s(at)]);
     }
 }
@@ -427,10 +436,12 @@ struct Parts<'a> {
     operands: Vec<Operand>,
     /// The operand that comes next.
     at: usize,
-    /// The part that comes next.
+    /// The part of its tree that comes next.
     next: usize,
     /// A slot that nobody uses.
     scratch: u16,
+    /// Where the accumulators are while the parts of a tree use them.
+    accs: u16,
     /// What the next operation that can trap reports.
     site: u32,
 }
@@ -467,7 +478,7 @@ impl Parts<'_> {
         let class = self.case.positions[self.at].class();
         self.at += 1;
         Some(match operand? {
-            Operand::Acc => s(SLOTS + class as u16),
+            Operand::Acc => s(self.accs + class as u16),
             constant @ Operand::Imm(_) => {
                 let slot = self.free_slot();
                 code.op(class.copy(), &[to(slot), constant]);
@@ -477,10 +488,18 @@ impl Parts<'_> {
         })
     }
 
+    /// Keeps the accumulators as they are, for a tree that is not the first instruction.
+    fn save_accs(&mut self, code: &mut FunctionBuilder) {
+        self.accs = self.scratch;
+        for class in Class::ALL {
+            let slot = self.free_slot();
+            code.op(class.copy(), &[to(slot), Operand::Acc]);
+        }
+    }
+
     /// Appends the next part of a tree after those inside of it; tells where its value is, if
     /// that is not for the outermost part to say.
-    fn tree(&mut self, code: &mut FunctionBuilder, targets: &[Label]) -> Operand {
-        let op = self.case.opcode.op();
+    fn tree(&mut self, code: &mut FunctionBuilder, op: Op, targets: &[Label]) -> Operand {
         let (parts, index) = (op.parts(), self.next);
         self.next += 1;
         let inner = nested(op.shape().expect("a tile"))[index];
@@ -496,15 +515,15 @@ impl Parts<'_> {
                 source += 1;
             }
             if *name != "dst" && inner.contains(&(source - 1)) {
-                let value = self.tree(code, targets);
+                let value = self.tree(code, op, targets);
                 operands.push(value);
             } else {
                 operands.extend(self.leaf(code));
             }
         }
         if index == 0 {
-            // What the parts have left there.
-            load_accs(code);
+            // The parts have left something there.
+            load_accs(code, self.accs);
         }
         self.push(code, parts[index], &operands, targets);
         s(result)

@@ -60,6 +60,7 @@ pub enum CompilationMode {
 pub struct Config {
     pub(crate) features: Features,
     pub(crate) consume_fuel: bool,
+    pub(crate) exact_fuel: bool,
     pub(crate) charge_first_calls: bool,
     pub(crate) epoch_interruption: bool,
     pub(crate) compilation_mode: CompilationMode,
@@ -82,6 +83,7 @@ impl Default for Config {
         Self {
             features: Features::default(),
             consume_fuel: false,
+            exact_fuel: false,
             charge_first_calls: true,
             epoch_interruption: false,
             compilation_mode: CompilationMode::default(),
@@ -197,11 +199,47 @@ impl Config {
         self.consume_fuel
     }
 
+    /// Whether fuel counts the operators that run, where execution is metered; off by default.
+    ///
+    /// Otherwise code is charged in longer stretches, see `docs/fuel.md`: what follows a branch is
+    /// paid for also if the branch is taken. That is enough to bound a guest, and quicker; a
+    /// profile wants it exact. Exact fuel charges each basic block by itself. Only what follows
+    /// a call or a trap that ends the guest is paid for without running.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # #[cfg(feature = "wat")] {
+    /// use damson::{Config, Engine, Instance, Module, Store};
+    ///
+    /// let cost = |exact| {
+    ///     let mut config = Config::default();
+    ///     config.consume_fuel(true).exact_fuel(exact).charge_first_calls(false);
+    ///     let engine = Engine::new(&config);
+    ///     let module = Module::new(&engine, r#"(module (func (export "f") (param i32)
+    ///         (br_if 0 (local.get 0))
+    ///         (drop (i32.add (i32.const 1) (i32.const 2)))))"#)?;
+    ///     let mut store = Store::new(&engine, ());
+    ///     store.set_fuel(100)?;
+    ///     let f = Instance::new(&mut store, &module, &[])?.get_typed_func::<i32, ()>(&store, "f")?;
+    ///     f.call(&mut store, 1)?;
+    ///     Ok::<_, damson::Error>(100 - store.get_fuel()?)
+    /// };
+    /// assert_eq!(cost(false)?, 7);
+    /// // local.get and br_if
+    /// assert_eq!(cost(true)?, 2);
+    /// # }
+    /// # Ok::<(), damson::Error>(())
+    /// ```
+    pub fn exact_fuel(&mut self, enable: bool) -> &mut Self {
+        self.exact_fuel = enable;
+        self
+    }
+
     /// Whether the first call of a function in an instance costs fuel for its compilation,
     /// where execution is metered; on by default.
     ///
-    /// Without that charge, fuel counts what is executed and nothing else, which is what a
-    /// profile wants; but a guest can then make the host compile its functions for nothing.
+    /// Without that charge, fuel counts what is executed, which is what a profile wants; but a guest can then make the host compile its functions for nothing.
     pub fn charge_first_calls(&mut self, enable: bool) -> &mut Self {
         self.charge_first_calls = enable;
         self

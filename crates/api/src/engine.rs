@@ -122,6 +122,7 @@ impl Engine {
         let mut config = damson_translator::Config::default();
         config.features = self.config().features;
         config.consume_fuel = self.config().consume_fuel;
+        config.exact_fuel = self.config().exact_fuel;
         config.floats = self.config().floats;
         config.ignore_custom_sections = self.config().ignore_custom_sections;
         config.limits = self.config().limits;

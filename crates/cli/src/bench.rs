@@ -64,7 +64,8 @@ fn succeed(outcome: Result<(), Failure>) -> Result<(), Failure> {
 }
 
 /// How many basic instructions a run takes, by the fuel of one that is metered; those of
-/// bulk operations count by their work.
+/// bulk operations count by their work. Exact, unless it is limited: a limit means what it means
+/// elsewhere.
 fn count(
     options: &BenchOptions,
     binary: &Bytes,
@@ -73,6 +74,7 @@ fn count(
     let mut config = guest::config(&options.guest);
     // What is executed, and not what was translated for it.
     config.consume_fuel(true).charge_first_calls(false);
+    config.exact_fuel(options.guest.fuel.is_none());
     let program = Program::new(&options.guest, config, binary, watchdog)?;
     let fuel = options.guest.fuel.unwrap_or(u64::MAX);
     let Some(mut guest) = program.instantiate(Streams::Nothing, Some(fuel), None)? else {

@@ -24,6 +24,7 @@ pub(crate) fn run(options: &RunOptions) -> Result<(), Failure> {
         // What is executed, and not what was translated for it; but the same as without a
         // profile if that is limited.
         config.consume_fuel(true);
+        config.exact_fuel(options.fuel.is_none());
         config.charge_first_calls(options.fuel.is_some());
         profiler = Some(Profiler::new(options.fuel));
     }

@@ -16,6 +16,8 @@ pub struct Config {
     /// Whether bytecode pays for what it does: each stretch of code begins with an
     /// instruction that charges fuel for its operators.
     pub consume_fuel: bool,
+    /// Whether these stretches are basic blocks, so that what is charged is what runs: slower.
+    pub exact_fuel: bool,
     /// Whether bytecode can be interrupted: each function and each round of a loop
     /// begins with an instruction that looks at the store's epoch.
     pub epoch_interruption: bool,
@@ -32,6 +34,7 @@ impl Default for Config {
         Self {
             features: Features::default(),
             consume_fuel: false,
+            exact_fuel: false,
             epoch_interruption: false,
             floats: true,
             ignore_custom_sections: false,

@@ -270,6 +270,7 @@ impl Module {
         let options = Options {
             num_imported: self.num_imported(),
             consume_fuel: self.config.consume_fuel,
+            exact_fuel: self.config.exact_fuel,
             check_epochs: self.config.epoch_interruption,
             mark_all,
         };

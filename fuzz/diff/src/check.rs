@@ -194,6 +194,13 @@ pub fn differs(case: &Case, expected: &Outcome) -> Option<String> {
         if used == 0 {
             continue;
         }
+        if mode.exact {
+            let most = metered.as_ref().map_or(u64::MAX, |first| first.used);
+            if used > most {
+                return Some(format!("{name}: used {used} fuel, more than {most}"));
+            }
+            continue;
+        }
         let cut_off = match cut_off(case, mode, &outcome, used) {
             Ok(cut_off) => cut_off,
             Err(what) => return Some(what),

@@ -426,3 +426,100 @@ fn real_programs_cost_what_is_written() {
     let expected = std::fs::read_to_string(path).expect("the file of costs");
     assert_eq!(found, expected);
 }
+
+/// What exact fuel costs, counted by hand: `local.get`, `br_if` and so on, and each `block`,
+/// `loop`, `else` and `end` that code passes.
+const EXACT: &str = r#"(module
+    (func (export "branch") (param i32)
+      (br_if 0 (local.get 0))                               ;; 2
+      (nop) (nop) (nop))                                    ;; 3 and the end
+    (func (export "block") (param i32)
+      (block                                                ;; 1
+        (br_if 0 (local.get 0))                             ;; 2
+        (nop))                                              ;; 1 and the end
+      (nop) (nop))                                          ;; 2 and the end
+    (func (export "choice") (param i32)
+      (if (local.get 0)                                     ;; 2
+        (then (nop) (nop))                                  ;; 2, and else
+        (else (nop)))                                       ;; 1, and the end
+      (nop))                                                ;; 1 and the end
+    (func (export "perhaps") (param i32)
+      (if (local.get 0)                                     ;; 2
+        (then (nop) (nop)))                                 ;; 2 and the end
+      (nop))                                                ;; 1 and the end
+    (func (export "rounds") (param i32)
+      (block                                                ;; 1
+        (loop                                               ;; 1
+          (br_if 1 (i32.eqz (local.get 0)))                 ;; 3
+          (local.set 0 (i32.sub (local.get 0) (i32.const 1))) ;; 4
+          (br 0)))                                          ;; 1
+      (nop))                                                ;; 1 and the end
+    (func (export "left") (param i32)
+      (loop                                                 ;; 1
+        (br_if 1 (local.get 0))                             ;; 2
+        (nop))                                              ;; 1 and the end
+      (nop) (nop))                                          ;; 2 and the end
+    (func (export "cases") (param i32)
+      (block                                                ;; 1
+        (block                                              ;; 1
+          (block                                            ;; 1
+            (br_table 0 1 2 (local.get 0)))                 ;; 2
+          (br_if 1 (local.get 0))                           ;; 2
+          (nop))                                            ;; 1 and the end
+        (nop))                                              ;; 1 and the end
+      (nop))                                                ;; 1 and the end
+    (func (export "value") (param i32)
+      (drop (block (result i32)                             ;; 1
+        (br_if 0 (i32.const 5) (local.get 0))               ;; 3
+        (drop) (nop) (i32.const 6))))                       ;; 3 and the end; drop and the end
+    (func (export "certain") (param i32)
+      (block                                                ;; 1
+        (br_if 0 (i32.const 0))                             ;; 2
+        (br_if 0 (i32.const 1))                             ;; 2
+        (nop)))                                             ;; never; the end
+    )"#;
+
+#[test]
+fn exact_fuel_counts_the_operators_that_run() {
+    let expected = [
+        ("branch", 0, 6),
+        ("branch", 1, 2),
+        ("block", 0, 8),
+        ("block", 1, 6),
+        ("choice", 0, 6),
+        ("choice", 1, 7),
+        ("perhaps", 0, 4),
+        ("perhaps", 1, 7),
+        ("rounds", 0, 7),
+        ("rounds", 3, 31),
+        ("left", 0, 8),
+        ("left", 1, 3),
+        ("cases", 0, 13),
+        ("cases", 1, 9),
+        ("cases", 2, 7),
+        ("value", 0, 10),
+        ("value", 1, 6),
+        ("certain", 0, 6),
+    ];
+    for mode in MODES {
+        let costs = |exact| {
+            let mut config = Config::default();
+            config
+                .consume_fuel(true)
+                .exact_fuel(exact)
+                .charge_first_calls(false)
+                .compilation_mode(mode);
+            let engine = Engine::new(&config);
+            let mut store = Store::new(&engine, ());
+            let instance = Linker::new(&engine)
+                .instantiate_and_start(&mut store, &module(&engine, EXACT))
+                .expect("it fits");
+            expected.map(|(name, param, _)| cost(&mut store, instance, name, param))
+        };
+        assert_eq!(costs(true), expected.map(|(_, _, cost)| cost), "{mode:?}");
+        let bounds = costs(false).into_iter().zip(expected);
+        for (cost, (name, param, exact)) in bounds {
+            assert!(cost >= exact, "{name}({param}) in {mode:?}");
+        }
+    }
+}

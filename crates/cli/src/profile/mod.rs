@@ -3,8 +3,9 @@
 //! The guest runs in slices of fuel. At the end of each, the call is suspended, its chain of
 //! active functions is noted with the slice as its weight, and the call goes on. Fuel is
 //! charged before the code that it is for, in the very function, so a sample names the
-//! function that did the work. It counts basic instructions, not time: the same program has
-//! the same profile at every run, and what the host does costs nothing. Without `--profile`
+//! function that did the work. It counts the basic instructions that run, not time: the same
+//! program has the same profile at every run, and what the host does costs nothing. With
+//! `--fuel` it counts what the limit counts, which is what branches skip as well. Without `--profile`
 //! nothing is metered, and there is nothing of this in the code.
 //!
 //! Slices begin small, so that short programs have a profile, and grow with what has run;

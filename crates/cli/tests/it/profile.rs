@@ -71,6 +71,36 @@ fn functions_stand_in_the_order_of_their_work() {
     }
 }
 
+/// What a branch skips is no work: a loop of an interpreter has much of that.
+#[test]
+fn code_that_does_not_run_does_not_count() {
+    let skipped = "(nop)".repeat(200);
+    let guest = format!(
+        r#"
+        (func $skips (param $n i32) (loop $l
+            (block $b (br_if $b (local.get $n)) {skipped})
+            (local.set $n (i32.sub (local.get $n) (i32.const 1))) (br_if $l (local.get $n))))
+        (func $works (param $n i32) (loop $l
+            (local.set $n (i32.sub (local.get $n) (i32.const 1))) (br_if $l (local.get $n))))
+        (func $start (export "_start") (local $n i32)
+            (loop $l
+                (call $skips (i32.const 600))
+                (call $works (i32.const 600))
+                (local.set $n (i32.add (local.get $n) (i32.const 1)))
+                (br_if $l (i32.lt_u (local.get $n) (i32.const 300)))))"#
+    );
+    let path = file("profile_skips.wat", wasi_program(&guest));
+    // Nine operators in each round, and six.
+    let (_, text) = profile("skips.txt", &[], &[&path]);
+    for ((name, found), expected) in own(&text).iter().zip([60.0, 40.0]) {
+        assert!((found - expected).abs() < 3.0, "{name}: {text}");
+    }
+    // A limit counts as it does without a profile.
+    let (_, text) = profile("skips_limited.txt", &["--fuel", "100000000"], &[&path]);
+    assert_eq!(own(&text)[0].0, "skips", "{text}");
+    assert!(own(&text)[0].1 > 90.0, "{text}");
+}
+
 #[test]
 fn stacks_are_complete() {
     let path = file("profile_stacks.wat", wasi_program(WORKER));

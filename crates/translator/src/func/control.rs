@@ -9,11 +9,10 @@
 use alloc::vec::Vec;
 
 use arrayvec::ArrayVec;
-use damson_core::fuel;
 use damson_core::types::ValType;
 use damson_ir::{
-    Br, BrTable as Switch, CheckEpoch, ConsumeFuel, CopySpan, Label, MAX_PARTS, Op, Operand,
-    Operands, Operation, Slot,
+    Br, BrTable as Switch, CheckEpoch, CopySpan, Label, MAX_PARTS, Op, Operand, Operands,
+    Operation, Slot,
 };
 use wasmparser::{BlockType, BrTable, FrameKind};
 
@@ -23,9 +22,6 @@ use super::typing::Class;
 use super::value::{Entry, Value};
 use super::{FuncTranslator, Stop};
 use crate::convert;
-
-/// How many slots may be moved for one unit of fuel.
-const SLOTS_PER_UNIT: u32 = fuel::BYTES_PER_UNIT as u32 / 8;
 
 /// More values than this are moved by one instruction instead of one each.
 const FEW: usize = 4;
@@ -68,13 +64,6 @@ enum ControlKind {
     Else,
     /// A block that cannot be reached.
     Unreachable,
-}
-
-/// An instruction that charges fuel for the operators of a stretch of code.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct FuelPoint {
-    pub(crate) at: usize,
-    units: u32,
 }
 
 impl FuncTranslator<'_> {
@@ -173,19 +162,6 @@ impl FuncTranslator<'_> {
         });
     }
 
-    /// Begins a stretch of code that charges for itself.
-    fn charge(&mut self) -> Result<(), Stop> {
-        if !self.consume_fuel {
-            return Ok(());
-        }
-        self.mark_offset();
-        let at = self.builder.position();
-        self.emit(ConsumeFuel::ConsumeFuel, &[Operand::Count(1)], None)?;
-        self.fuel = Some(self.fuel_points.len());
-        self.fuel_points.push(FuelPoint { at, units: 0 });
-        Ok(())
-    }
-
     /// Lets others interrupt the code here.
     fn check_epoch(&mut self) -> Result<(), Stop> {
         if self.check_epochs {
@@ -193,44 +169,6 @@ impl FuncTranslator<'_> {
             self.emit(CheckEpoch::CheckEpoch, &[], None)?;
         }
         Ok(())
-    }
-
-    /// Fills in how much the charges are, when all operators are counted.
-    pub(crate) fn settle_fuel(&mut self) -> Result<(), Stop> {
-        for index in 0..self.fuel_points.len() {
-            let FuelPoint { at, units } = self.fuel_points[index];
-            // At least one, so that no loop is free.
-            let units = Operand::Count(units.max(1));
-            self.builder.patch_operand(at, 0, units)?;
-            self.work += 1;
-        }
-        Ok(())
-    }
-
-    /// Adds to the charge of the current stretch.
-    fn count_units(&mut self, units: u32) {
-        if let Some(point) = self.fuel.and_then(|at| self.fuel_points.get_mut(at)) {
-            point.units = point.units.saturating_add(units);
-        }
-    }
-
-    /// Counts an operator that can be reached.
-    pub(crate) fn count_operator(&mut self) {
-        self.count_units(fuel::OPERATOR);
-    }
-
-    /// Counts slots that one instruction moves: a unit for every 64 bytes, as the executor
-    /// takes for bulk operations.
-    pub(crate) fn count_slots(&mut self, slots: u32) {
-        self.count_units(slots / SLOTS_PER_UNIT);
-    }
-
-    /// Charges at the start of the function for slots that are cleared there.
-    pub(crate) fn charge_cleared(&mut self, slots: u32) {
-        if let Some(first) = self.fuel_points.first_mut() {
-            let units = first.units.max(1);
-            first.units = units.saturating_add(slots / SLOTS_PER_UNIT);
-        }
     }
 
     /// What follows cannot be reached until the innermost block ends.
@@ -347,9 +285,11 @@ impl FuncTranslator<'_> {
         };
         // Whoever comes to the end has come past the beginning, where what follows is paid
         // for together with what is before. Only what no way but branches lead to is a
-        // stretch of its own: one of many cases, as a rule.
-        let falls_through =
-            self.reachable || matches!(control.kind, ControlKind::If { .. } | ControlKind::Else);
+        // stretch of its own: one of many cases, as a rule. Where fuel is to be exact, all that
+        // a branch leads to is.
+        let falls_through = !self.exact_fuel
+            && (self.reachable
+                || matches!(control.kind, ControlKind::If { .. } | ControlKind::Else));
         match control.kind {
             ControlKind::Unreachable => {
                 self.controls.pop();
@@ -365,7 +305,9 @@ impl FuncTranslator<'_> {
             ControlKind::Loop => {
                 // Branches go to its beginning: nothing joins here.
                 self.controls.pop();
-                self.fuel = control.fuel;
+                if !self.exact_fuel {
+                    self.fuel = control.fuel;
+                }
                 self.carry(control.label, control.carried, control.entry)?;
                 if !self.reachable {
                     self.stack.truncate(control.height);
@@ -532,6 +474,14 @@ impl FuncTranslator<'_> {
     }
 
     pub(crate) fn br_if(&mut self, depth: u32) -> Result<(), Stop> {
+        self.branch_if(depth)?;
+        match self.reachable {
+            true => self.charge_block(),
+            false => Ok(()),
+        }
+    }
+
+    fn branch_if(&mut self, depth: u32) -> Result<(), Stop> {
         let top = self.stack.height().saturating_sub(1);
         if let Some(Entry {
             value: Value::Const(bits),

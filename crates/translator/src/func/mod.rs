@@ -53,6 +53,7 @@ mod emit;
 mod flush;
 mod fold;
 mod frame;
+mod fuel;
 mod locals;
 mod memory;
 mod operator;
@@ -72,9 +73,10 @@ use wasmparser::{FuncValidator, FunctionBody, ValidatorResources};
 use crate::error::Error;
 use crate::module::body_error;
 
-use control::{Control, FuelPoint};
+use control::Control;
 use emit::{Known, Last};
 use frame::Frame;
+use fuel::FuelPoint;
 use locals::Locals;
 use operator::Halt;
 use stack::Stack;
@@ -125,6 +127,8 @@ pub(crate) struct Options {
     /// How many functions the module imports; they come first.
     pub(crate) num_imported: u32,
     pub(crate) consume_fuel: bool,
+    /// Whether each basic block is charged by itself.
+    pub(crate) exact_fuel: bool,
     pub(crate) check_epochs: bool,
     /// Whether every instruction is marked with its operator, not only those
     /// that need it at run time.
@@ -172,6 +176,8 @@ struct FuncTranslator<'a> {
     /// Everything that charges, in the order of the code.
     fuel_points: Vec<FuelPoint>,
     consume_fuel: bool,
+    /// Whether each basic block is charged by itself.
+    exact_fuel: bool,
     check_epochs: bool,
     mark_all: bool,
     chain: Vec<usize>,
@@ -222,6 +228,7 @@ pub(crate) fn translate(
         fuel: None,
         fuel_points: core::mem::take(&mut scratch.fuel_points),
         consume_fuel: options.consume_fuel,
+        exact_fuel: options.exact_fuel,
         check_epochs: options.check_epochs,
         mark_all: options.mark_all,
         chain: core::mem::take(&mut scratch.chain),

@@ -25,40 +25,54 @@ pub struct Mode {
     pub name: &'static str,
     compilation: CompilationMode,
     metered: bool,
+    /// Whether fuel counts what runs, and not also what a branch has skipped.
+    pub(crate) exact: bool,
     interruptible: bool,
 }
 
 impl Mode {
     /// All modes that differ in what code is made or when.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self {
             name: "eager",
             compilation: CompilationMode::Eager,
             metered: false,
+            exact: false,
             interruptible: false,
         },
         Self {
             name: "lazy",
             compilation: CompilationMode::Lazy,
             metered: false,
+            exact: false,
             interruptible: false,
         },
         Self {
             name: "metered",
             compilation: CompilationMode::Eager,
             metered: true,
+            exact: false,
             interruptible: false,
         },
         Self {
             name: "metered, lazily translated",
             compilation: CompilationMode::LazyTranslation,
             metered: true,
+            exact: false,
+            interruptible: false,
+        },
+        Self {
+            name: "metered exactly",
+            compilation: CompilationMode::Eager,
+            metered: true,
+            exact: true,
             interruptible: false,
         },
         Self {
             name: "interruptible",
             compilation: CompilationMode::Eager,
             metered: false,
+            exact: false,
             interruptible: true,
         },
     ];
@@ -72,6 +86,7 @@ impl Mode {
         config
             .compilation_mode(self.compilation)
             .consume_fuel(self.metered)
+            .exact_fuel(self.exact)
             .epoch_interruption(self.interruptible);
         let (outcome, left) = run(case, &case.wasm, &config, |store| {
             if self.metered {

@@ -173,7 +173,7 @@ impl Build {
             "run --manifest-path fuzz/Cargo.toml --release --locked \
              --target {arch}-unknown-linux-gnu --target-dir fuzz/target/{folder} \
              -p damson-targets --features {features} --bin {target} -- \
-             -max_len=8192 -timeout=60 -rss_limit_mb=4096 -print_final_stats=1"
+             -max_len=8192 -timeout=300 -rss_limit_mb=4096 -print_final_stats=1"
         ));
         if self.sanitizer {
             invocation

@@ -14,7 +14,11 @@ use crate::outcome::{Case, FNV_START, Outcome, fnv};
 /// Whether this is the outcome that was noted.
 #[must_use]
 pub fn is_right(case: &Case, outcome: &Outcome) -> bool {
-    lines().any(|line| line == note(case, outcome))
+    is_among(lines(), case, outcome)
+}
+
+fn is_among<'a>(mut lines: impl Iterator<Item = &'a str>, case: &Case, outcome: &Outcome) -> bool {
+    lines.any(|line| line == note(case, outcome))
 }
 
 /// The line for a module and its outcome.
@@ -40,6 +44,11 @@ mod tests {
         let case = Case::of(&Program::generate(1));
         let outcome = Outcome::Refused("an example".to_owned());
         assert!(!is_right(&case, &outcome));
+        let noted = [note(&case, &outcome)];
+        let noted = || noted.iter().map(String::as_str);
+        assert!(is_among(noted(), &case, &outcome));
+        let other = Outcome::Refused("another".to_owned());
+        assert!(!is_among(noted(), &case, &other));
         for line in lines() {
             let words: Vec<_> = line
                 .split(' ')

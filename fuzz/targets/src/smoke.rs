@@ -63,7 +63,7 @@ pub fn inputs(folder: &Path) -> anyhow::Result<Vec<(PathBuf, Vec<u8>)>> {
 }
 
 /// Writes inputs to begin with into a folder for each of these targets: modules of both
-/// generators, and what stands for such.
+/// generators, what stands for such, and bytecode.
 ///
 /// # Errors
 ///
@@ -80,7 +80,7 @@ pub fn make_seeds(folder: &Path, targets: &[(&str, Target)]) -> anyhow::Result<(
             bytes[1] = (number / 4) as u8;
             let bytes = match *name {
                 "parse" => damson_diff::input::case(&bytes).map(|case| case.wasm),
-                "verifier" if number % 3 == 0 => Some(verifier_seed(number)),
+                "verifier" => (number % 3 == 0).then(|| verifier_seed(number)),
                 "translate" | "execute" | "differential" => {
                     damson_diff::input::case(&bytes).map(|_| bytes)
                 }

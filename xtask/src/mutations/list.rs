@@ -104,6 +104,10 @@ pub(super) const MUTATIONS: &[Mutation] = mutations! {
         "a read from memory becomes part of a tile before a division that comes first";
         "(!op.only_reads() || self.stack.ordered_traps(base))"
         => "(!op.only_reads() || !MISTAKE && self.stack.ordered_traps(base))";
+    "tree-in-sequence" in "crates/translator/src/func/emit.rs":
+        "a sequence that begins with a tree forgets that the tree has several parts";
+        "                    self.parts = op.parts();"
+        => "                    self.parts = op.parts();\n                    if MISTAKE {\n                        self.parts.truncate(1);\n                    }";
     "tiles-in-circles" in "crates/translator/src/func/tile.rs":
         "a tile takes an accumulator over although a pending tree reads its home";
         "        match self.stack.owns_above(base) {"
@@ -224,6 +228,14 @@ pub(super) const MUTATIONS: &[Mutation] = mutations! {
         "the branch of a sequence's second instruction reads the first's operands";
         "                Ok(true) => jump(cx, regs, at),"
         => "                Ok(true) => jump(cx, regs, if at > 0 && MISTAKE { 0 } else { at }),";
+    "code-before-trap" in "crates/executor/src/families/call.rs":
+        "a read and a call in one ask for the callee's code although the read traps";
+        "                    Err(fault) => trap(cx, regs, fault),\n                };\n            }\n            match E::eval"
+        => "                    Err(_) if MISTAKE => need_code(cx, regs, entry(&regs)),\n                    Err(fault) => trap(cx, regs, fault),\n                };\n            }\n            match E::eval";
+    "global-after-tree" in "crates/executor/src/families/mod.rs":
+        "a global that is set in a sequence is the one that its first instruction names";
+        "            **globals.add(read_u32(regs, at) as usize) = Cell::new(value);"
+        => "            **globals.add(read_u32(regs, if MISTAKE { 0 } else { at }) as usize) = Cell::new(value);";
     "loop-head" in "crates/executor/src/families/control.rs":
         "a short loop goes back to the beginning of the last one without asking whether it is its own";
         "            if opaque(target.addr() ^ regs.head as usize) == 0 {\n                regs.ip = ptr::with_exposed_provenance(regs.head as usize);\n                return dispatch_apart::<1>"

@@ -118,10 +118,17 @@ fn stages(package: &str) -> Vec<Stage> {
             "rules, whole table",
             &format!("{WHOLE_TABLE} translation traps fuel"),
         )),
-        "damson-executor" => stages.push(stage(
-            "tiles, whole table",
-            &format!("{WHOLE_TABLE} tiles lazy translation traps"),
-        )),
+        "damson-executor" => {
+            stages.push(stage(
+                "tiles, whole table",
+                &format!("{WHOLE_TABLE} tiles lazy translation traps"),
+            ));
+            // The others have the portable loop.
+            stages.push(stage(
+                "own tests, tail calls",
+                "test -p damson-executor --release --test it -- limits traps tiles lazy",
+            ));
+        }
         _ => {}
     }
     stages.extend([

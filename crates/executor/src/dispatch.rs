@@ -38,7 +38,8 @@ impl Exit {
     pub(crate) const DONE: Self = Self(1);
     /// A function of another instance has returned.
     pub(crate) const RETURN_TO_INSTANCE: Self = Self(2);
-    /// The entry in `exit_detail[0]` has no code; repeat the instruction when it has.
+    /// The entry in `exit_detail[0]` has no code; repeat the instruction when it has. The call
+    /// is behind `exit_detail[1]` operations that can trap.
     pub(crate) const NEEDS_CODE: Self = Self(3);
     /// Call the function in `exit_detail[0]`, which is a host function or belongs to another
     /// instance. The instruction's operands from the byte `exit_detail[1]` on are base and

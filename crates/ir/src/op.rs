@@ -473,10 +473,12 @@ impl Op {
         let parts = self.parts();
         let mut rest = &parts[..];
         while let [first, others @ ..] = rest {
-            let tree = shape.tree_at(result.len()).and_then(|(tree, count)| {
+            let tree_at = shape.tree_at(result.len());
+            let tree = tree_at.and_then(|(tree, count)| {
                 let (own, others) = rest.split_at_checked(count)?;
                 Some((Self::tile(tree, own)?, others))
             });
+            debug_assert_eq!(tree.is_some(), tree_at.is_some(), "the table has its trees");
             let (instruction, others) = tree.unwrap_or((*first, others));
             result.push(instruction);
             rest = others;

@@ -194,6 +194,10 @@ pub fn differs(case: &Case, expected: &Outcome) -> Option<String> {
         if used == 0 {
             continue;
         }
+        let cut_off = match cut_off(case, mode, &outcome, used) {
+            Ok(cut_off) => cut_off,
+            Err(what) => return Some(what),
+        };
         if mode.exact {
             let most = metered.as_ref().map_or(u64::MAX, |first| first.used);
             if used > most {
@@ -201,10 +205,6 @@ pub fn differs(case: &Case, expected: &Outcome) -> Option<String> {
             }
             continue;
         }
-        let cut_off = match cut_off(case, mode, &outcome, used) {
-            Ok(cut_off) => cut_off,
-            Err(what) => return Some(what),
-        };
         // What a program costs, and how far it comes, does not depend on when its code
         // is made.
         let Some(first) = &metered else {

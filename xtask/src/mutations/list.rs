@@ -320,6 +320,10 @@ pub(super) const MUTATIONS: &[Mutation] = mutations! {
         "threads may see an entry before the code that it points to";
         "        self.code.load(Ordering::Acquire)\n    }"
         => "        self.code.load(if MISTAKE { Ordering::Relaxed } else { Ordering::Acquire })\n    }";
+    "verifier-results" in "crates/ir/src/verify.rs":
+        "the verifier lets a tree return a value from a function without results";
+        "        Some(_) if instruction.parts().iter().any(returns) => Family::ReturnValue,"
+        => "        Some(_) if !MISTAKE && instruction.parts().iter().any(returns) => Family::ReturnValue,";
     "verifier-slots" in "crates/ir/src/verify.rs":
         "the verifier accepts a slot past the frame's end";
         "slot < self.function.frame_cells && slot.wrapping_sub(self.linkage) > 1"

@@ -1,6 +1,6 @@
 //! Traps: what they say, where they were, and that the store goes on.
 
-use damson::{Config, Engine, Linker, Store, TrapCode};
+use damson::{Config, Engine, Instance, Linker, Module, Store, TrapCode};
 
 use crate::{MODES, engine_in, instance_of, module};
 
@@ -186,6 +186,101 @@ fn each_operator_of_a_tile_traps_at_its_own_place() {
             );
             assert!(first_place < second_place, "{mode:?}: {name}");
         }
+    }
+}
+
+/// Before each call is an operation that may be one instruction with it: the call is where the
+/// stack ends, and where there is no fuel for a first call.
+#[test]
+fn a_call_that_fails_is_where_it_stands() {
+    const CALL: u8 = 0x10;
+    let text = r#"(module
+        (memory 1)
+        (func $deep (param i32) (result i32)
+          (i32.add (call $deep (local.get 0)) (i32.const 1)))
+        (func $late (param i32) (result i32) (i32.xor (local.get 0) (i32.const -1)))
+        (func (export "read") (param i32) (result i32)
+          (call $deep (i32.load offset=4 (local.get 0))))
+        (func (export "recursive_read") (param i32) (result i32)
+          (call 3 (i32.load8_u offset=4 (local.get 0))))
+        (func (export "recursive_sum") (param i32) (result i32)
+          (call 4 (i32.add (local.get 0) (i32.const 1))))
+        (func (export "late_read") (param i32) (result i32)
+          (call $late (i32.load offset=4 (local.get 0))))
+        (func (export "late_sum") (param i32) (result i32)
+          (call $late (i32.add (local.get 0) (i32.const 4)))))"#;
+    let operator = |error: &damson::Error, module: &Module| {
+        let site = error.trap().expect("a trap").site.expect("it has a place");
+        let offset = u64::from(site.offset.expect("translated from Wasm"));
+        let body = module.body_range(site.func_index).expect("defined");
+        let bytes = module.body_bytes(site.func_index).expect("defined");
+        let innermost = error.wasm_backtrace().expect("Wasm ran").frames()[0].func_offset();
+        assert_eq!(innermost, Some((offset - body.start) as usize), "{error}");
+        (site.func_index, bytes[(offset - body.start) as usize])
+    };
+    for mode in MODES {
+        let mut config = Config::default();
+        config.compilation_mode(mode);
+        let engine = Engine::new(&config);
+        let module = module(&engine, text);
+        let mut store = Store::new(&engine, ());
+        let instance = Instance::new(&mut store, &module, &[]).expect("it imports nothing");
+        for (name, func_index) in [("read", 0), ("recursive_read", 3), ("recursive_sum", 4)] {
+            let func = instance.get_typed_func::<i32, i32>(&store, name);
+            let func = func.expect("its type");
+            let error = func.call(&mut store, 8).expect_err("it never ends");
+            assert_eq!(error.as_trap_code(), Some(TrapCode::StackOverflow));
+            assert_eq!(
+                operator(&error, &module),
+                (func_index, CALL),
+                "{name} in {mode:?}"
+            );
+        }
+    }
+    for (mode, name) in MODES
+        .into_iter()
+        .flat_map(|mode| ["late_read", "late_sum"].map(|name| (mode, name)))
+    {
+        let mut config = Config::default();
+        config.compilation_mode(mode).consume_fuel(true);
+        let engine = Engine::new(&config);
+        let module = module(&engine, text);
+        let func_index = if name == "late_read" { 5 } else { 6 };
+        let own = module.body_range(func_index).expect("defined");
+        let callee = module.body_range(1).expect("defined");
+        let mut store = Store::new(&engine, ());
+        let instance = Instance::new(&mut store, &module, &[]).expect("it imports nothing");
+        let func = instance
+            .get_typed_func::<i32, i32>(&store, name)
+            .expect("its type");
+        // For the function itself, and the operators of both.
+        store
+            .set_fuel(8 * (own.end - own.start) + 10)
+            .expect("metered");
+        let error = func
+            .call(&mut store, 8)
+            .expect_err("nothing for the callee");
+        assert_eq!(error.as_trap_code(), Some(TrapCode::OutOfFuel));
+        assert_eq!(
+            operator(&error, &module),
+            (func_index, CALL),
+            "{name} in {mode:?}"
+        );
+        // It goes on as if nothing had been, and the read is repeated.
+        store.set_fuel(10).expect("metered");
+        let mut results = [damson::Val::I32(0)];
+        let func = instance.get_func(&store, name).expect("a function");
+        let waits = func.call_resumable(&mut store, &[damson::Val::I32(8)], &mut results);
+        let damson::ResumableCall::OutOfFuel(waits) = waits.expect("it waits") else {
+            panic!("{name} does not wait in {mode:?}");
+        };
+        store
+            .set_fuel(8 * (callee.end - callee.start) + 10)
+            .expect("metered");
+        let ended = waits.resume(&mut store, &mut results).expect("enough now");
+        assert!(matches!(ended, damson::ResumableCall::Finished));
+        let argument = if name == "late_read" { 0 } else { 12 };
+        assert_eq!(results[0].i32(), Some(!argument), "{name} in {mode:?}");
     }
 }
 

@@ -2,7 +2,7 @@
 //! services.
 #![expect(unsafe_code, reason = "works on the context of the store")]
 
-use super::{CallError, Flow, Machine, Mode, Pause, REQUIRED_FUEL};
+use super::{CallError, Flow, Halt, Machine, Mode, Pause, REQUIRED_FUEL};
 use crate::backtrace::code_map;
 use crate::code::{Code, CodeMap, InstanceCode, SupplyError};
 use crate::families::code_at;
@@ -147,7 +147,15 @@ impl Machine<'_> {
             let defined = (entry - first) / size_of::<CodeEntry>();
             let instance = &*(*self.cx).instance;
             let imported = code_map(instance).map_or(0, CodeMap::imported);
-            self.supply(instance, imported + defined as u32)
+            // What goes wrong does so at the call, which may not come first in its instruction.
+            let (ip, site) = ((*self.cx).regs.ip, (*self.cx).exit_detail[1] as usize);
+            (*self.cx).regs.ip = ip.wrapping_add(site);
+            let flow = self.supply(instance, imported + defined as u32);
+            if !matches!(&flow, Err(halt) if !matches!(**halt, Halt::Pause(_))) {
+                // It is repeated.
+                (*self.cx).regs.ip = ip;
+            }
+            flow
         }
     }
 

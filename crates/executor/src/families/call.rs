@@ -8,7 +8,7 @@ use super::control::copy_down;
 use super::{Set, Statement};
 use crate::code::{Code, CodeBox};
 use crate::dispatch::{Exit, Instruction, dispatch, exit, trap};
-use crate::expr::Expr;
+use crate::expr::{Expr, Fault};
 use crate::place::{Dst, Place, Value, cells, read_u16, read_u32};
 use core::hint::cold_path;
 use core::marker::PhantomData;
@@ -68,6 +68,19 @@ struct Frame {
     at: usize,
     /// Length of the call instruction in cells.
     cells: usize,
+    /// How many operations before the call can trap: where a failure of the call is.
+    site: usize,
+}
+
+impl Frame {
+    /// The call does not happen.
+    #[inline(always)]
+    const fn overflow(self) -> Fault {
+        Fault {
+            code: TrapCode::StackOverflow,
+            site: self.site,
+        }
+    }
 }
 
 /// Calls a function of the running instance.
@@ -83,7 +96,7 @@ unsafe fn call_code(cx: *mut Context, regs: Regs, entry: *const CodeEntry, frame
     unsafe {
         let code = code_at(entry);
         if code.is_null() {
-            return need_code(cx, regs, entry);
+            return need_code(cx, regs, entry, 0);
         }
         enter(cx, regs, code, frame)
     }
@@ -100,11 +113,11 @@ unsafe fn enter(cx: *mut Context, mut regs: Regs, code: *const Code, frame: Fram
     unsafe {
         let sp = regs.sp.add(read_u16(&regs, frame.at));
         if !fits(cx, sp, code) {
-            return trap(cx, regs, TrapCode::StackOverflow);
+            return trap(cx, regs, frame.overflow());
         }
         let depth_left = (*cx).depth_left;
         if depth_left == 0 {
-            return trap(cx, regs, TrapCode::StackOverflow);
+            return trap(cx, regs, frame.overflow());
         }
         (*cx).depth_left = depth_left - 1;
         let link = regs.sp.add(read_u16(&regs, frame.at + 2));
@@ -116,16 +129,18 @@ unsafe fn enter(cx: *mut Context, mut regs: Regs, code: *const Code, frame: Fram
     }
 }
 
-/// Leaves the loop to get the code for `entry`; the instruction is repeated then.
+/// Leaves the loop to get the code for `entry`; the instruction is repeated then. `site`
+/// operations before the call can trap.
 ///
 /// # Safety
 ///
 /// As for [`call_code`].
 #[inline(always)]
-unsafe fn need_code(cx: *mut Context, regs: Regs, entry: *const CodeEntry) -> Exit {
+unsafe fn need_code(cx: *mut Context, regs: Regs, entry: *const CodeEntry, site: usize) -> Exit {
     // SAFETY: the running context is alive and no reference to it is.
     unsafe {
         (*cx).exit_detail[0] = entry.expose_provenance() as u64;
+        (*cx).exit_detail[1] = site as u64;
         exit(cx, regs, Exit::NEEDS_CODE)
     }
 }
@@ -198,6 +213,7 @@ impl<Op, F, B, L> Instruction for Call<Op, F, B, L> {
             let frame = Frame {
                 at: 4,
                 cells: cells(Self::BYTES),
+                site: 0,
             };
             call_code(cx, regs, entry, frame)
         }
@@ -236,7 +252,7 @@ impl<S: Statement, Op, F, B, L> Instruction for ThenCall<S, Op, F, B, L> {
             // First: without code the instruction is repeated, and the statement may not be.
             let entry = Self::entry(cx, &regs);
             if code_at(entry).is_null() {
-                return need_code(cx, regs, entry);
+                return need_code(cx, regs, entry, 0);
             }
             if let Err(fault) = S::perform(cx, &mut regs, 0, 0) {
                 return trap(cx, regs, fault);
@@ -246,6 +262,7 @@ impl<S: Statement, Op, F, B, L> Instruction for ThenCall<S, Op, F, B, L> {
             let frame = Frame {
                 at: S::BYTES + 4,
                 cells: cells(Self::BYTES),
+                site: 0,
             };
             enter(cx, regs, code, frame)
         }
@@ -272,7 +289,7 @@ impl<V: Value, D: Dst<V>, E: Expr<V>, Op, F, B, L> Instruction
                 // A call that does not happen must not ask for code, and nothing may change
                 // before the instruction is repeated.
                 return match E::eval(cx, &regs, D::BYTES, 0) {
-                    Ok(_) => need_code(cx, regs, entry(&regs)),
+                    Ok(_) => need_code(cx, regs, entry(&regs), E::SITES),
                     Err(fault) => trap(cx, regs, fault),
                 };
             }
@@ -285,6 +302,7 @@ impl<V: Value, D: Dst<V>, E: Expr<V>, Op, F, B, L> Instruction
             let frame = Frame {
                 at: D::BYTES + E::BYTES + 4,
                 cells: cells(Self::BYTES),
+                site: E::SITES,
             };
             enter(cx, regs, code, frame)
         }
@@ -304,6 +322,7 @@ impl<Op, F, B, L> Instruction for CallImport<Op, F, B, L> {
             let frame = Frame {
                 at: 4,
                 cells: cells(Self::BYTES),
+                site: 0,
             };
             call_entity(cx, regs, func, frame)
         }
@@ -327,6 +346,7 @@ impl<Op, I: Place, Tab, Ty, B, L> Instruction for CallIndirect<Op, I, Tab, Ty, B
                     let frame = Frame {
                         at: at + 8,
                         cells: cells(Self::BYTES),
+                        site: 0,
                     };
                     call_entity(cx, regs, func, frame)
                 }
@@ -390,7 +410,7 @@ unsafe fn tail_call_code(
     unsafe {
         let code = code_at(entry);
         if code.is_null() {
-            return need_code(cx, regs, entry);
+            return need_code(cx, regs, entry, 0);
         }
         if !fits(cx, regs.sp, code) {
             return trap(cx, regs, TrapCode::StackOverflow);

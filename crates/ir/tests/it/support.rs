@@ -39,6 +39,11 @@ fn elements(ty: RefType) -> ElementDecl {
 
 /// Two imported functions, two of its own, two of everything else.
 pub(crate) fn shape() -> Arc<ModuleShape> {
+    shape_with(type_of_function())
+}
+
+/// The same with another type of function that instructions are tried in.
+pub(crate) fn shape_with(ty: FuncType) -> Arc<ModuleShape> {
     let import = |ty| Import {
         module: "m".into(),
         name: "n".into(),
@@ -57,7 +62,7 @@ pub(crate) fn shape() -> Arc<ModuleShape> {
         mode: SegmentMode::Passive,
     };
     let shape = ModuleShape {
-        types: [type_of_function(), FuncType::new([], [])].into(),
+        types: [ty, FuncType::new([], [])].into(),
         imports: [import(ImportType::Func(0)), import(ImportType::Func(0))].into(),
         funcs: [0, 0, 0, 1].into(),
         tables: [table(RefType::Func), table(RefType::Extern)].into(),

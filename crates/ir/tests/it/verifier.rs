@@ -39,6 +39,38 @@ fn every_opcode_is_accepted_with_valid_operands() {
     }
 }
 
+/// Otherwise the result would be written over the linkage, or one of two never.
+#[test]
+fn one_value_is_returned_where_the_function_has_one_result() {
+    let mut tried = 0;
+    for opcode in Opcode::all() {
+        let returns = |part: &Op| part.family() == Family::ReturnValue;
+        if !opcode.op().parts().iter().any(returns) {
+            continue;
+        }
+        for results in [0, 2] {
+            let ty = FuncType::new(
+                [ValType::I64; PARAMS as usize],
+                vec![ValType::I64; usize::from(results)],
+            );
+            let mut function = valid(opcode);
+            function.results = results;
+            let verdict = function.verify(&shape_with(ty), FUNC);
+            let expected = VerifyErrorKind::ValueCount {
+                found: 1,
+                expected: usize::from(results),
+            };
+            assert_eq!(
+                verdict.map(drop).map_err(|error| error.kind),
+                Err(expected),
+                "{opcode}"
+            );
+        }
+        tried += 1;
+    }
+    assert!(tried > if IS_COMPACT { 2 } else { 100 }, "{tried}");
+}
+
 /// Operands of the same kind that are wrong wherever they stand.
 fn wrong(operand: Operand, to: i32) -> Vec<Operand> {
     let frame = FRAME as u16;

@@ -1,13 +1,15 @@
 //! `cargo xtask real --compare`: whole processes of Damson and wasmi, side by side.
 //!
 //! The two run in turns, so that what else the machine does hits both, and the fastest run
-//! of each counts, besides the median of the ratios of neighbours. Both translate lazily.
+//! of each counts, besides the median of the ratios of neighbours. The time is that of the
+//! processor, system calls included. Both translate lazily.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use nix::sys::resource::{UsageWho, getrusage};
 
 use super::{Real, dir};
 use crate::invocation::Invocation;
@@ -86,14 +88,24 @@ fn median(mut values: Vec<f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// How long a process takes, and what it prints.
+/// The processor time of all processes that this one has started and that have ended.
+fn processor_time() -> anyhow::Result<Duration> {
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).context("the time of other processes")?;
+    let [user, system] = [usage.user_time(), usage.system_time()].map(|time| {
+        let seconds = Duration::from_secs(time.tv_sec().unsigned_abs());
+        seconds + Duration::from_micros(time.tv_usec().unsigned_abs())
+    });
+    Ok(user + system)
+}
+
+/// How long a process works, and what it prints.
 fn timed(mut command: Command) -> anyhow::Result<(Duration, Vec<u8>)> {
-    let start = Instant::now();
+    let before = processor_time()?;
     let output = command
         .stdin(Stdio::null())
         .output()
         .with_context(|| format!("could not start {command:?}"))?;
-    let time = start.elapsed();
+    let time = processor_time()? - before;
     ensure!(
         output.status.success(),
         "{command:?} ended with {}: {}",
@@ -120,6 +132,17 @@ fn install(folder: &Path) -> anyhow::Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_work_of_a_process_counts_when_it_has_ended() {
+        let before = processor_time().unwrap();
+        let mut busy = Command::new("sh");
+        busy.args(["-c", "i=0; while [ $i -lt 100000 ]; do i=$((i + 1)); done"]);
+        let (time, printed) = timed(busy).unwrap();
+        assert!(!time.is_zero() && printed.is_empty());
+        // Other tests start processes, too.
+        assert!(processor_time().unwrap() >= before + time);
+    }
 
     #[test]
     fn the_middle_one_counts() {

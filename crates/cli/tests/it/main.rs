@@ -2,6 +2,7 @@
 
 mod dump;
 mod invoke;
+mod limits;
 mod profile;
 mod program;
 mod readme;

@@ -95,7 +95,8 @@ fn line(name: &str, times: &mut [Duration]) -> String {
     let (Some(min), Some(max)) = (times.first(), times.last()) else {
         return String::new();
     };
-    let median = times[times.len() / 2];
+    // Of an even number the two in the middle count.
+    let median = (times[(times.len() - 1) / 2] + times[times.len() / 2]) / 2;
     let [min, median, max] = [*min, median, *max].map(time);
     format!("{name:13} {min:>12} {median:>12} {max:>12}\n")
 }
@@ -111,6 +112,9 @@ mod tests {
         let fields: Vec<&str> = line.split_whitespace().collect();
         let expected = ["run", "1.000", "ms", "3.000", "ms", "20.000", "ms"];
         assert_eq!(fields, expected);
+        let mut times = [40, 3, 1, 20].map(Duration::from_millis);
+        let line = super::line("run", &mut times);
+        assert!(line.contains(" 11.500 ms "), "{line}");
         assert_eq!(super::line("run", &mut []), "");
     }
 }

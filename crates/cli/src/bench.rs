@@ -46,8 +46,10 @@ pub(crate) fn run(options: &BenchOptions) -> Result<(), Failure> {
     let instructions = count(options, &binary, watchdog.as_ref())?;
     if let (Some(instructions), Some(best)) = (instructions, running.first()) {
         let each_second = instructions as f64 / best.as_secs_f64().max(1e-9);
+        // A limit counts what branches skip, too.
+        let about = guest_options.fuel.map_or("", |_| "about ");
         text += &format!(
-            "about {instructions} instructions, {:.1} million each second in the fastest run\n",
+            "{about}{instructions} instructions, {:.1} million each second in the fastest run\n",
             each_second / 1e6
         );
     }

@@ -59,7 +59,9 @@ pub(crate) enum Command {
 pub(crate) struct RunOptions {
     /// Write where the program spends its work, by function: a flame graph if FILE ends in
     /// .svg, tables if it ends in .txt, stacks for other tools if it ends in .folded. Built
-    /// with the feature `count`, tables have the pairs of bytecode instructions, too
+    /// with the feature `count`, tables have the pairs of bytecode instructions, too. It counts
+    /// instructions and not time: those that are executed, or with --fuel what that limits; the
+    /// work of the host does not count, and a start function is one frame with all it calls
     #[arg(long, value_name = "FILE", value_parser = values::os(Target::parse))]
     pub(crate) profile: Option<Target>,
 

@@ -99,6 +99,34 @@ impl Target {
     }
 }
 
+/// What a profile counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unit {
+    /// Basic instructions that ran.
+    Instruction,
+    /// What `--fuel` limits.
+    Fuel,
+}
+
+impl Unit {
+    /// What to write behind a number of them. A flame graph takes off what stands in its last
+    /// parentheses, so there are none in it.
+    fn text(self) -> &'static str {
+        match self {
+            Self::Instruction => "instructions executed",
+            Self::Fuel => "units of fuel, skipped code included",
+        }
+    }
+
+    /// Where that comes from, if it was chosen.
+    fn reason(self) -> &'static str {
+        match self {
+            Self::Instruction => "",
+            Self::Fuel => " (--fuel)",
+        }
+    }
+}
+
 /// Why a sampled call ended early.
 pub(crate) enum Stop {
     /// As any other call.
@@ -140,7 +168,8 @@ impl Profiler {
         self.reserve.unwrap_or(u64::MAX)
     }
 
-    /// Notes what instantiation has used.
+    /// Notes what instantiation has used: one frame for the start function and all it calls,
+    /// because instantiation is not suspended.
     pub(crate) fn instantiated<T: 'static>(&mut self, store: &Store<T>) -> Result<(), Error> {
         let used = self.all() - store.get_fuel()?;
         self.reserve = self.reserve.map(|reserve| reserve - used);
@@ -209,17 +238,24 @@ impl Profiler {
         slice
     }
 
+    fn unit(&self) -> Unit {
+        match self.reserve {
+            None => Unit::Instruction,
+            Some(_) => Unit::Fuel,
+        }
+    }
+
     /// Writes what was found.
     pub(crate) fn write(&self, target: &Target, title: &str) -> Result<(), Failure> {
         let content = match target.form {
-            Form::Svg => report::flame_graph(&self.work, title)?,
+            Form::Svg => report::flame_graph(&self.work, self.unit(), title)?,
             Form::Folded => report::folded(&self.work).into_bytes(),
             Form::Text => {
                 #[cfg(feature = "count")]
                 let pairs = pairs::table();
                 #[cfg(not(feature = "count"))]
                 let pairs = NO_PAIRS.to_owned();
-                (report::tables(&self.work) + &pairs).into_bytes()
+                (report::tables(&self.work, self.unit()) + &pairs).into_bytes()
             }
         };
         fs::write(&target.path, content).map_err(|error| target.failed(&error))

@@ -5,17 +5,17 @@ use std::fmt::Write as _;
 
 use inferno::flamegraph::{self, Options};
 
-use super::Work;
+use super::{Unit, Work};
 use crate::failure::Failure;
 
 /// How many functions the table has at most.
 const FUNCTIONS: usize = 50;
 
 /// A flame graph.
-pub(super) fn flame_graph(work: &Work, title: &str) -> Result<Vec<u8>, Failure> {
+pub(super) fn flame_graph(work: &Work, unit: Unit, title: &str) -> Result<Vec<u8>, Failure> {
     let mut options = Options::default();
     title.clone_into(&mut options.title);
-    "units of fuel".clone_into(&mut options.count_name);
+    unit.text().clone_into(&mut options.count_name);
     let mut lines = folded(work);
     if lines.is_empty() {
         // A graph needs something to show.
@@ -51,7 +51,7 @@ pub(super) fn folded(work: &Work) -> String {
 }
 
 /// The functions with most work of their own.
-pub(super) fn tables(work: &Work) -> String {
+pub(super) fn tables(work: &Work, unit: Unit) -> String {
     let total = work.total();
     let (mut own, mut with_callees) = (vec![0; work.names.len()], vec![0; work.names.len()]);
     for (stack, units) in &work.stacks {
@@ -70,7 +70,7 @@ pub(super) fn tables(work: &Work) -> String {
         let work_done: (u64, u64) = (own[function], with_callees[function]);
         (std::cmp::Reverse(work_done), &work.names[function])
     });
-    let mut text = format!("{total} units of fuel, one for each basic instruction or so\n\n");
+    let mut text = format!("{total} {}{}\n\n", unit.text(), unit.reason());
     let share = |units: u64| 100.0 * units as f64 / total.max(1) as f64;
     let _ = writeln!(text, "    own  with callees  function");
     for function in functions.into_iter().take(FUNCTIONS) {
@@ -103,21 +103,26 @@ mod tests {
             (&["never"], 0),
         ]);
         assert_eq!(folded(&work), "main 1\nmain;a__ b 5\nmain;b 7\n");
-        let svg = String::from_utf8(flame_graph(&work, "the title").unwrap()).unwrap();
+        let svg =
+            String::from_utf8(flame_graph(&work, Unit::Instruction, "the title").unwrap()).unwrap();
         for part in [
             "<svg",
             "the title",
-            "<title>b (7 units of fuel, 53.85%)</title>",
+            "<title>b (7 instructions executed, 53.85%)</title>",
         ] {
             assert!(svg.contains(part), "{part}: {svg}");
         }
+        let svg = String::from_utf8(flame_graph(&work, Unit::Fuel, "x").unwrap()).unwrap();
+        let part = "<title>b (7 units of fuel, skipped code included, 53.85%)</title>";
+        assert!(svg.contains(part), "{svg}");
     }
 
     #[test]
     fn no_work_is_a_graph_that_says_so() {
-        let svg = String::from_utf8(flame_graph(&work(&[]), "x").unwrap()).unwrap();
+        let svg =
+            String::from_utf8(flame_graph(&work(&[]), Unit::Instruction, "x").unwrap()).unwrap();
         assert!(svg.contains("<title>nothing was executed ("), "{svg}");
-        assert!(tables(&work(&[])).starts_with("0 units"));
+        assert!(tables(&work(&[]), Unit::Instruction).starts_with("0 instructions"));
     }
 
     #[test]
@@ -127,9 +132,9 @@ mod tests {
             (&["main", "f"], 30),
             (&["main"], 10),
         ]);
-        let text = tables(&work);
+        let text = tables(&work, Unit::Instruction);
         let expected = "\
-100 units of fuel, one for each basic instruction or so
+100 instructions executed
 
     own  with callees  function
  60.00%        60.00%  g
@@ -137,5 +142,8 @@ mod tests {
  10.00%       100.00%  main
 ";
         assert_eq!(text, expected);
+        let text = tables(&work, Unit::Fuel);
+        let heading = "100 units of fuel, skipped code included (--fuel)\n\n";
+        assert!(text.starts_with(heading), "{text}");
     }
 }

@@ -95,10 +95,44 @@ fn code_that_does_not_run_does_not_count() {
     for ((name, found), expected) in own(&text).iter().zip([60.0, 40.0]) {
         assert!((found - expected).abs() < 3.0, "{name}: {text}");
     }
+    let (count, unit) = text
+        .lines()
+        .next()
+        .and_then(|line| line.split_once(' '))
+        .expect("two");
+    assert_eq!(unit, "instructions executed");
+    let total: u64 = count.parse().expect("a number");
+    // 300 rounds with 600 of both, and what calls them.
+    assert!((2_700_000..2_720_000).contains(&total), "{text}");
+    // `bench` counts the same, but for a slice, and not the 36 million that are skipped.
+    let report = damson(&["bench", "--runs", "1", &path]).success();
+    assert!(
+        (total..total + total / 100).contains(&instructions(&report)),
+        "{report}"
+    );
+
     // A limit counts as it does without a profile.
     let (_, text) = profile("skips_limited.txt", &["--fuel", "100000000"], &[&path]);
     assert_eq!(own(&text)[0].0, "skips", "{text}");
     assert!(own(&text)[0].1 > 90.0, "{text}");
+    let heading = text.lines().next().expect("a heading");
+    let unit = " units of fuel, skipped code included (--fuel)";
+    assert!(heading.ends_with(unit), "{text}");
+    let args = ["bench", "--runs", "1", "--fuel", "100000000", &path];
+    let report = damson(&args).success();
+    let about = report.lines().find_map(|line| line.strip_prefix("about "));
+    assert!(
+        about.is_some_and(|line| line.contains(" instructions, ")),
+        "{report}"
+    );
+}
+
+/// How many instructions `bench` has counted.
+fn instructions(report: &str) -> u64 {
+    let mut lines = report.lines();
+    let count = lines.find_map(|line| line.split_once(" instructions, "));
+    let (count, _) = count.unwrap_or_else(|| panic!("no count in\n{report}"));
+    count.parse().expect("a number and nothing else")
 }
 
 #[test]
@@ -119,11 +153,7 @@ fn stacks_are_complete() {
         .expect("numbers");
     // What a run executes in all, but for a slice.
     let report = damson(&["bench", "--runs", "1", &path]).success();
-    let count = report.lines().find_map(|line| line.strip_prefix("about "));
-    let count = count
-        .and_then(|line| line.split(' ').next())
-        .expect("a count");
-    let count: u64 = count.parse().expect("a number");
+    let count = instructions(&report);
     assert!(
         (count * 99 / 100..=count * 101 / 100).contains(&sum),
         "{report}\n{folded}"
@@ -136,9 +166,19 @@ fn a_flame_graph_names_the_functions() {
     let (_, svg) = profile("flames.svg", &[], &[&path]);
     assert!(svg.starts_with("<?xml"), "{svg}");
     assert!(svg.trim_end().ends_with("</svg>"), "{svg}");
-    for part in ["profile_svg.wat", "<title>much (", "<title>plant::grow() ("] {
+    for part in [
+        "profile_svg.wat",
+        "<title>much (",
+        "<title>plant::grow() (",
+        " instructions executed, ",
+    ] {
         assert!(svg.contains(part), "{part}: {svg}");
     }
+    let (_, svg) = profile("flames_fuel.svg", &["--fuel", "100000000"], &[&path]);
+    assert!(
+        svg.contains(" units of fuel, skipped code included, "),
+        "{svg}"
+    );
 }
 
 /// The program does what it does without a profile: its output, its results, its exit code.

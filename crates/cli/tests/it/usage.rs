@@ -34,6 +34,10 @@ fn help_shows_examples_and_exit_codes() {
     ] {
         assert!(help.contains(part), "{part}\n{help}");
     }
+    // What a profile counts.
+    let words: Vec<&str> = help.split_whitespace().collect();
+    let sentence = "It counts instructions and not time";
+    assert!(words.join(" ").contains(sentence), "{help}");
 }
 
 #[test]

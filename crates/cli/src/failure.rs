@@ -6,14 +6,14 @@
 //! | 1 | anything that is not below |
 //! | 2 | the command line makes no sense (also what `clap` uses) |
 //! | 65 | the module is malformed, invalid, or cannot be linked (`EX_DATAERR` of BSD) |
-//! | 134 | the guest trapped, limits included; a native program that aborts gives the same |
+//! | 134 | the guest trapped, or a limit ended it or refused what it begins with; a native program that aborts gives the same |
 //! | 141 | nobody reads the output any more; as if SIGPIPE had ended the program |
 
 use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use damson::errors::ErrorKind;
+use damson::errors::{ErrorKind, GrowError, InstantiationError, MemoryError, TableError};
 use damson::{Error, WasmBacktrace};
 
 use crate::output::{self, plain, plain_lines, styled};
@@ -144,12 +144,30 @@ impl Failure {
         }
         let mut message = format!("{what}: {}", plain(&error.to_string()));
         let backtrace = error.wasm_backtrace().cloned();
-        if error.as_trap_code().is_none() {
+        let refused = refused_at_first(error);
+        let limit = matches!(
+            refused,
+            Some(GrowError::Denied { .. } | GrowError::DeniedWithTrap { .. })
+        );
+        if error.as_trap_code().is_none() && !limit {
             for note in &notes {
                 message += &format!("\nnote: {note}");
             }
         }
         Err(match error.kind() {
+            _ if limit => Self::Trap {
+                message,
+                backtrace,
+                notes,
+            },
+            // It is the host that has too little.
+            _ if matches!(
+                refused,
+                Some(GrowError::Storage(_) | GrowError::StorageWithTrap(_))
+            ) =>
+            {
+                Self::Other { message, backtrace }
+            }
             ErrorKind::TrapCode(_) => Self::Trap {
                 message,
                 backtrace,
@@ -160,6 +178,23 @@ impl Failure {
             }
             _ => Self::Other { message, backtrace },
         })
+    }
+}
+
+/// Why a memory or a table of the module could not be made at the size it begins with.
+fn refused_at_first(error: &Error) -> Option<&GrowError> {
+    match error.kind() {
+        ErrorKind::Instantiation(
+            InstantiationError::Memory {
+                source: MemoryError::Allocation { source, .. },
+                ..
+            }
+            | InstantiationError::Table {
+                source: TableError::Allocation { source, .. },
+                ..
+            },
+        ) => Some(source),
+        _ => None,
     }
 }
 

@@ -56,7 +56,7 @@ pub enum MemoryError {
         ty: MemoryType,
     },
     /// The initial size could not be had.
-    #[error("cannot make a {ty}: {source}")]
+    #[error("cannot make a memory of {} page{}: {source}", ty.minimum(), plural(ty.minimum()))]
     Allocation {
         /// The type.
         ty: MemoryType,
@@ -73,6 +73,11 @@ pub enum MemoryError {
         /// The size of the memory in bytes.
         size: u64,
     },
+}
+
+/// The ending of what there is so many of.
+pub(crate) const fn plural(count: u64) -> &'static str {
+    if count == 1 { "" } else { "s" }
 }
 
 impl From<GrowError> for MemoryError {

@@ -67,7 +67,11 @@ pub enum TableError {
         ty: TableType,
     },
     /// The initial size could not be had.
-    #[error("cannot make a {ty}: {source}")]
+    #[error(
+        "cannot make a table of {} element{}: {source}",
+        ty.minimum(),
+        crate::memory::plural(ty.minimum())
+    )]
     Allocation {
         /// The type.
         ty: TableType,

@@ -32,7 +32,7 @@ Examples:
   damson wast tests/*.wast                  run scripts of the WebAssembly test suite
 
 Exit codes: the program's own; 134 after a trap, which is also how limits end a
-program; 65 when a module is malformed, invalid, or cannot be linked; 2 when the
+program or refuse what it begins with; 65 when a module is malformed, invalid, or cannot be linked; 2 when the
 command line makes no sense; 141 when nobody reads the output any more; 1 when
 anything else fails.";
 

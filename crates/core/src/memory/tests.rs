@@ -192,7 +192,7 @@ fn no_room_is_an_error() {
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "cannot make a memory of 1.. pages: no memory for 65536 bytes"
+        "cannot make a memory of 1 page: no memory for 65536 bytes"
     );
     let handle = store
         .as_mut()

@@ -264,6 +264,16 @@ fn limit_note(trap: Option<TrapCode>, options: &GuestOptions) -> Option<String> 
         ) => Some(format!(
             "the limit is {bytes} bytes of stack; `--stack-size` raises it"
         )),
+        (
+            TrapCode::OutOfSystemMemory,
+            GuestOptions {
+                stack_size: Some(bytes),
+                ..
+            },
+        ) => Some(format!(
+            "the system has no memory for a stack of up to {bytes} bytes, which `--stack-size` \
+             allows"
+        )),
         (TrapCode::StackOverflow, _) => {
             Some("the limit is the default size of the stack; `--stack-size` raises it".to_owned())
         }

@@ -117,6 +117,18 @@ fn what_a_program_begins_with_is_limited() {
     }
 }
 
+/// No system has that much; the option that asks for it is named.
+#[test]
+fn a_stack_that_cannot_be_had_names_its_option() {
+    let module = r#"(module (func $f (export "_start") (call $f)))"#;
+    let path = file("stack_huge.wat", module);
+    let stderr = damson(&["run", "--stack-size", "17179869183G", &path]).failure(134);
+    assert!(stderr.contains(": out of system memory"), "{stderr}");
+    let note = "note: the system has no memory for a stack of up to 18446744072635809792 bytes, \
+                which `--stack-size` allows\n";
+    assert!(stderr.ends_with(note), "{stderr}");
+}
+
 #[test]
 fn time_is_limited() {
     let module = r#"(module

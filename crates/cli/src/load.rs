@@ -4,7 +4,7 @@
 //! of small ones would take as long as the reading itself. The module shares these bytes.
 //! Mapping the file would cost less still, but who changed the file would change the module.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -21,36 +21,89 @@ use crate::output::plain;
 /// How long a file is when large pages begin to pay.
 const LARGE: u64 = 4 << 20;
 
+/// How much of a file is looked at before the rest is read.
+const HEAD: u64 = 64 << 10;
+
+/// What binaries begin with, and what follows in those of core modules and of components.
+const MAGIC: &[u8] = b"\0asm";
+const CORE: [u8; 2] = [0, 0];
+const COMPONENT: [u8; 2] = [1, 0];
+
 /// How long people wait without being told what for.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Reads the file at `path` as a module in binary form. A file counts as text
-/// when its first visible character is one that no binary begins with.
+/// Reads the file at `path`, or standard input for `-`, as a module in binary form. What is
+/// no module, or no core module, is refused by its first bytes, before the rest is read.
 pub(crate) fn binary(path: &Path) -> Result<Bytes, Failure> {
-    let bytes = read(path).map_err(|error| about(path, error))?;
-    let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
-    if !matches!(first, Some(b'(' | b';')) {
+    let read = if path == Path::new("-") {
+        read(&mut io::stdin().lock(), 0)
+    } else {
+        read_file(path)
+    };
+    let bytes = match read.map_err(|error| about(path, error))? {
+        Ok(bytes) => bytes,
+        Err(reason) => return Err(invalid(path, reason)),
+    };
+    if bytes.starts_with(MAGIC) {
         return Ok(bytes);
     }
     // Its errors show the line and name the file themselves.
-    let text = wat::Parser::new()
-        .parse_bytes(Some(path), &bytes)
-        .map(|binary| Bytes::from(binary.into_owned()));
-    text.map_err(|error| invalid(path, error))
+    let text = wat::Parser::new().parse_bytes(Some(path), &bytes);
+    let binary = text.map_err(|error| invalid(path, error))?.into_owned();
+    look_at(&binary).map_err(|reason| invalid(path, reason))?;
+    Ok(binary.into())
 }
 
-/// Reads a whole file.
-fn read(path: &Path) -> io::Result<Bytes> {
+/// Whether what begins like this can be a module, binary or text; why not.
+fn look_at(head: &[u8]) -> Result<(), &'static str> {
+    if let Some(version) = head.strip_prefix(MAGIC) {
+        // Two bytes of the version, then two that tell what it is a version of.
+        return match version.get(2..4) {
+            Some(layer) if layer == COMPONENT => Err("this is a component, not a core module: \
+                 the component-model proposal is not supported"),
+            // Other versions of modules, and what ends here, are explained by who parses it.
+            Some(layer) if layer != CORE => Err("this is no core module"),
+            _ => Ok(()),
+        };
+    }
+    match head.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        // Module fields and comments.
+        Some(b'(' | b';') => Ok(()),
+        Some(_) => Err("this is no WebAssembly module, neither binary nor text"),
+        None => Err("this is no WebAssembly module: there is nothing in it"),
+    }
+}
+
+/// Reads a whole file, unless its beginning shows that it is no module.
+fn read_file(path: &Path) -> io::Result<Result<Bytes, &'static str>> {
     let mut file = File::open(path)?;
     // A hint: what is no regular file has none, and others may change.
     let length = file.metadata()?.len();
+    read(&mut file, length)
+}
+
+/// Reads all that is in `source`, of perhaps this length, unless its beginning shows that it
+/// is no module.
+fn read(source: &mut impl Read, length: u64) -> io::Result<Result<Bytes, &'static str>> {
+    let mut head = Vec::new();
+    source.by_ref().take(HEAD).read_to_end(&mut head)?;
+    if let Err(reason) = look_at(&head) {
+        return Ok(Err(reason));
+    }
+    rest(source, head, length).map(Ok)
+}
+
+/// What was read and what follows it, perhaps of this length in all.
+fn rest(source: &mut impl Read, mut head: Vec<u8>, length: u64) -> io::Result<Bytes> {
     if length < LARGE {
-        return Ok(fs::read(path)?.into());
+        source.read_to_end(&mut head)?;
+        return Ok(head.into());
     }
     let mut pages = large_pages(length)?;
-    let mut filled = 0;
+    let mut filled = head.len();
+    pages[..filled].copy_from_slice(&head);
     loop {
-        match file.read(&mut pages[filled..]) {
+        match source.read(&mut pages[filled..]) {
             Ok(0) => break,
             Ok(count) => filled += count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -62,7 +115,7 @@ fn read(path: &Path) -> io::Result<Bytes> {
     }
     // It has grown.
     let mut all = pages.to_vec();
-    file.read_to_end(&mut all)?;
+    source.read_to_end(&mut all)?;
     Ok(all.into())
 }
 
@@ -229,11 +282,49 @@ mod tests {
     fn files_of_any_length_are_read_whole() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
-        for length in [0, 1, LARGE - 1, LARGE, LARGE + 4096] {
-            let contents: Vec<u8> = (0..length).map(|n| (n % 251) as u8).collect();
-            fs::write(&path, &contents).unwrap();
-            assert!(read(&path).unwrap() == contents, "{length} bytes");
+        for length in [8, HEAD - 1, HEAD, HEAD + 1, LARGE - 1, LARGE, LARGE + 4096] {
+            let mut contents: Vec<u8> = (0..length).map(|n| (n % 251) as u8).collect();
+            contents[..8].copy_from_slice(b"\0asm\x01\0\0\0");
+            std::fs::write(&path, &contents).unwrap();
+            for read in [
+                read_file(&path),
+                // The length was another one when it was asked for.
+                read(&mut &contents[..], length / 2),
+                read(&mut &contents[..], LARGE),
+            ] {
+                assert!(read.unwrap().unwrap() == contents, "{length} bytes");
+            }
         }
-        assert!(read(&folder.path().join("none")).is_err());
+        assert!(read_file(&folder.path().join("none")).is_err());
+    }
+
+    #[test]
+    fn the_first_bytes_tell_what_is_no_module() {
+        for module in [
+            &b"\0asm"[..],
+            b"\0asm\x01\0\0\0",
+            b"\0asm\x02\0\0\0",
+            b"(module)",
+            b"\r\n\t (func)",
+            b";; a comment",
+        ] {
+            assert_eq!(look_at(module), Ok(()), "{module:?}");
+        }
+        for (other, reason) in [
+            (&b""[..], "nothing"),
+            (b" \n", "nothing"),
+            (b"\0as", "neither binary nor text"),
+            (b"\x7fELF\x02\x01\x01", "neither binary nor text"),
+            (b"\0\0\0\0", "neither binary nor text"),
+            (b"print(1)", "neither binary nor text"),
+            (b"\0asm\x0d\0\x01\0", "is a component, not a core module"),
+            (b"\0asm\x01\0\x02\0", "no core module"),
+        ] {
+            let found = look_at(other).unwrap_err();
+            assert!(found.contains(reason), "{other:?}: {found}");
+        }
+        // The rest is not read.
+        let mut zeros = io::repeat(0);
+        assert!(read(&mut zeros, 0).unwrap().is_err());
     }
 }

@@ -121,7 +121,7 @@ pub(crate) struct GuestOptions {
 
     // One list, because what follows the first positional argument must not be
     // looked at: `damson run FILE --env X` passes `--env X` to the program.
-    /// The module, followed by the arguments of the program
+    /// The module, `-` for standard input, followed by the arguments of the program
     #[arg(value_name = "FILE", required = true, trailing_var_arg = true)]
     pub(crate) command: Vec<OsString>,
 }
@@ -166,7 +166,7 @@ pub(crate) struct CompileOptions {
     #[command(flatten)]
     pub(crate) proposals: ProposalOptions,
 
-    /// The module, binary or text
+    /// The module, binary or text, or `-` for standard input
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
 }
@@ -175,7 +175,7 @@ pub(crate) struct CompileOptions {
 #[derive(Debug, Args)]
 #[command(after_help = values::PROPOSALS_HELP.as_str())]
 pub(crate) struct InspectOptions {
-    /// The module, binary or text
+    /// The module, binary or text, or `-` for standard input
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
 }
@@ -191,7 +191,7 @@ pub(crate) struct DumpOptions {
     #[arg(long, value_name = "N|NAME")]
     pub(crate) function: Option<String>,
 
-    /// The module, binary or text
+    /// The module, binary or text, or `-` for standard input
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
 }

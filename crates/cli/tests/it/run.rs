@@ -441,3 +441,57 @@ fn the_guest_can_wait_for_standard_input() {
     let outcome = damson_with_input(&["run", &module], b"some input");
     assert_eq!(outcome.success(), "some input");
 }
+
+#[test]
+fn a_module_can_come_from_standard_input() {
+    let text = wasi_program(ECHO);
+    let binary = wat::parse_str(&text).expect("a module");
+    for module in [text.as_bytes(), &binary] {
+        let outcome = damson_with_input(&["run", "-", "--x"], module);
+        assert_eq!(outcome.success(), "-\0--x\0");
+    }
+    let outcome = damson_with_input(&["inspect", "-"], &binary);
+    assert!(
+        outcome
+            .success()
+            .contains("wasi_snapshot_preview1::fd_write")
+    );
+    let stderr = damson(&["run", "-"]).failure(65);
+    assert!(stderr.contains("nothing in it"), "{stderr}");
+}
+
+/// One line, and nothing is read that does not end.
+#[test]
+fn what_is_no_module_is_refused_at_its_beginning() {
+    let component = b"\0asm\x0d\0\x01\0";
+    let files = [
+        (
+            file("no_module.py", "print(1)\n"),
+            "this is no WebAssembly module, neither binary",
+        ),
+        (
+            file("no_module.elf", b"\x7fELF\x02\x01"),
+            "this is no WebAssembly module, neither",
+        ),
+        (
+            file("component.wasm", component),
+            "this is a component, not a core module",
+        ),
+        (
+            file("component.wat", "(component)"),
+            "this is a component, not a core module",
+        ),
+    ];
+    let mut paths: Vec<(&str, &str)> = files.iter().map(|(path, why)| (&**path, *why)).collect();
+    if cfg!(unix) {
+        paths.push(("/dev/zero", "this is no WebAssembly module, neither binary"));
+    }
+    for (path, complaint) in paths {
+        for command in ["run", "compile", "inspect", "dump", "bench"] {
+            let stderr = damson(&[command, path]).failure(65);
+            let expected = format!("error: {path}: {complaint}");
+            assert!(stderr.starts_with(&expected), "{command}: {stderr}");
+            assert_eq!(stderr.lines().count(), 1, "{stderr}");
+        }
+    }
+}

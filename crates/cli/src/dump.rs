@@ -15,6 +15,7 @@ use damson::{Config, Module};
 
 use crate::failure::Failure;
 use crate::load;
+use crate::names::Names;
 use crate::options::{DumpOptions, Mode};
 use crate::output::{self, plain, styled};
 
@@ -24,10 +25,11 @@ pub(crate) fn run(options: &DumpOptions) -> Result<(), Failure> {
     let mode = Mode::LazyTranslation;
     let engine = load::engine(Config::default(), mode);
     let module = load::module(&engine, mode, path, &binary)?;
+    let names = Names::new(&module);
     let functions = match &options.function {
         None => module.defined_funcs(),
         Some(function) => {
-            let index = pick(&module, function).map_err(Failure::Usage)?;
+            let index = pick(&module, &names, function).map_err(Failure::Usage)?;
             index..index + 1
         }
     };
@@ -46,8 +48,8 @@ pub(crate) fn run(options: &DumpOptions) -> Result<(), Failure> {
 
     let mut out = BufWriter::new(anstream::stdout().lock());
     for index in functions {
-        let name = module
-            .func_name(index)
+        let name = names
+            .get(index)
             .map(|name| format!(" {}", plain(name)))
             .unwrap_or_default();
         let code = module
@@ -55,7 +57,7 @@ pub(crate) fn run(options: &DumpOptions) -> Result<(), Failure> {
             .map_err(|error| load::of_module(path, &error))?;
         let instructions = code.instructions().map(|instruction| {
             let mut text = instruction.text;
-            if let Some(name) = instruction.callee.and_then(|index| module.func_name(index)) {
+            if let Some(name) = instruction.callee.and_then(|index| names.get(index)) {
                 // Writing to a string does not fail.
                 let name = styled(output::DIM, format!("; {}", plain(name)));
                 let _ = write!(text, "  {name}");
@@ -84,8 +86,8 @@ pub(crate) fn run(options: &DumpOptions) -> Result<(), Failure> {
     out.flush().map_err(|error| Failure::of_output(&error))
 }
 
-/// The function that is meant by an index or a name.
-fn pick(module: &Module, function: &str) -> Result<u32, String> {
+/// The function that is meant by an index or a name; names of the name section come first.
+fn pick(module: &Module, names: &Names<'_>, function: &str) -> Result<u32, String> {
     let defined = module.defined_funcs();
     if let Ok(index) = function.parse() {
         return if defined.contains(&index) {
@@ -97,9 +99,15 @@ fn pick(module: &Module, function: &str) -> Result<u32, String> {
     let mut named = defined.filter(|index| module.func_name(*index) == Some(function));
     match (named.next(), named.next()) {
         (Some(index), None) => Ok(index),
-        (None, _) => Err(format!(
-            "no function of the module's own is named `{function}`"
-        )),
+        (None, _) => match names.exported(function) {
+            Some(index) if !module.defined_funcs().contains(&index) => {
+                Err(no_function(index, &module.defined_funcs()))
+            }
+            Some(index) => Ok(index),
+            None => Err(format!(
+                "no function of the module's own is named or exported as `{function}`"
+            )),
+        },
         (Some(first), Some(second)) => Err(format!(
             "several functions are named `{function}`, {first} and {second} among them"
         )),

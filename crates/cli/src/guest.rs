@@ -178,6 +178,7 @@ impl<'a> Program<'a> {
         damson_wasi::add_to_linker(&mut linker, |host: &mut Host| &mut host.wasi).map_err(about)?;
         let instance = linker.instantiate_and_start(&mut store, &self.module);
         if let Some(profiler) = &mut profiler {
+            profiler.name(&self.module);
             profiler.instantiated(&store).map_err(about)?;
         }
         match instance {

@@ -14,6 +14,7 @@ mod guest;
 mod inspect;
 mod limits;
 mod load;
+mod names;
 mod options;
 mod output;
 mod profile;

@@ -78,6 +78,7 @@ impl FusedIterator for ModuleImportsIter<'_> {}
 pub struct ExportType<'module> {
     name: &'module str,
     ty: ExternType,
+    index: u32,
 }
 
 impl<'module> ExportType<'module> {
@@ -91,6 +92,28 @@ impl<'module> ExportType<'module> {
     #[must_use]
     pub fn ty(&self) -> &ExternType {
         &self.ty
+    }
+
+    /// The index of what is exported, in the module's index space for its kind: of a function,
+    /// the one that [`Module::func_name`](crate::Module::func_name) takes.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # #[cfg(feature = "wat")] {
+    /// use damson::{Engine, Module};
+    ///
+    /// let module = Module::new(&Engine::default(), r#"
+    ///     (module (import "env" "f" (func)) (memory (export "m") 1) (func (export "g")))
+    /// "#)?;
+    /// let indices = module.exports().map(|export| (export.name(), export.index()));
+    /// assert!(indices.eq([("m", 0), ("g", 1)]));
+    /// # }
+    /// # Ok::<(), damson::Error>(())
+    /// ```
+    #[must_use]
+    pub fn index(&self) -> u32 {
+        self.index
     }
 }
 
@@ -122,6 +145,7 @@ impl<'module> Iterator for ModuleExportsIter<'module> {
         Some(ExportType {
             name: &export.name,
             ty,
+            index: export.index,
         })
     }
 

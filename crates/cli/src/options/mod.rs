@@ -187,7 +187,8 @@ pub(crate) struct InspectOptions {
 /// point, each with the number of its first cell.
 #[derive(Debug, Args)]
 pub(crate) struct DumpOptions {
-    /// Only the function with this index (imported functions count first) or name
+    /// Only the function with this index (imported functions count first), or this name in the
+    /// name section or among the exports
     #[arg(long, value_name = "N|NAME")]
     pub(crate) function: Option<String>,
 

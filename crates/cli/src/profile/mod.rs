@@ -30,9 +30,11 @@ use std::fmt;
 use std::fs;
 use std::path::PathBuf;
 
-use damson::{Error, FrameInfo, Func, ResumableCall, Store, Val, WasmBacktrace};
+use damson::{Error, FrameInfo, Func, Module, ResumableCall, Store, Val, WasmBacktrace};
 
 use crate::failure::Failure;
+use crate::names::Names;
+use crate::output::plain;
 
 /// A slice is this part of the work so far.
 const SLICES: u64 = 1000;
@@ -160,6 +162,17 @@ impl Profiler {
         Self {
             reserve: fuel,
             ..Self::default()
+        }
+    }
+
+    /// Learns the names of functions that have none but those of their exports.
+    pub(crate) fn name(&mut self, module: &Module) {
+        let names = Names::new(module);
+        for index in module.defined_funcs() {
+            if let (None, Some(name)) = (module.func_name(index), names.get(index)) {
+                let number = self.work.number(&plain(name));
+                self.work.by_index.insert(index, number);
+            }
         }
     }
 

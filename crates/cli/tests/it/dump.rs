@@ -69,12 +69,46 @@ fn one_function_can_be_picked() {
         ("4", "there is no function 4"),
         (
             "product",
-            "no function of the module's own is named `product`",
+            "no function of the module's own is named or exported as `product`",
         ),
     ] {
         let stderr = damson(&["dump", "--function", index, &path]).failure(2);
         assert!(stderr.contains(complaint), "{stderr}");
     }
+}
+
+/// A module without a name section has names all the same: those of its exports.
+#[test]
+fn exports_are_names_where_there_are_no_others() {
+    let module = r#"(module
+        (import "env" "f" (func))
+        (export "imported" (func 0))
+        (memory (export "memory") 1)
+        (func (export "go") (export "also") (call 2))
+        (func $inner (export "outer")))"#;
+    let path = file("dump_exports.wat", module);
+    for (name, heading) in [
+        ("go", "function 1 go: "),
+        ("also", "function 1 go: "),
+        ("inner", "function 2 inner: "),
+        ("outer", "function 2 inner: "),
+    ] {
+        let output = damson(&["dump", "--function", name, &path]).success();
+        assert!(output.starts_with(heading), "{name}: {output}");
+        assert_eq!(output.matches("function ").count(), 1, "{output}");
+    }
+    for (name, complaint) in [
+        ("imported", "function 0 is imported"),
+        ("memory", "is named or exported as `memory`"),
+    ] {
+        let stderr = damson(&["dump", "--function", name, &path]).failure(2);
+        assert!(stderr.contains(complaint), "{name}: {stderr}");
+    }
+    // The name section has the first word.
+    let module = r#"(module (func (export "b")) (func $b))"#;
+    let path = file("dump_export_and_name.wat", module);
+    let output = damson(&["dump", "--function", "b", &path]).success();
+    assert!(output.starts_with("function 1 b: "), "{output}");
 }
 
 #[test]

@@ -160,6 +160,31 @@ fn stacks_are_complete() {
     );
 }
 
+/// Without a name section exports have names; a name there comes first.
+#[test]
+fn functions_are_called_what_they_are_exported_as() {
+    let module = r#"(module
+        (func (export "work") (param i32) (loop $l
+            (local.set 0 (i32.sub (local.get 0) (i32.const 1))) (br_if $l (local.get 0))))
+        (func $named (export "other") (call 0 (i32.const 1000)))
+        (func (param i32) (call 0 (local.get 0)))
+        (func (export "_start") (call 0 (i32.const 1000)) (call 1) (call 2 (i32.const 1000))))"#;
+    let path = file("profile_exports.wat", module);
+    let (_, folded) = profile("exports.folded", &[], &[&path]);
+    let stacks: Vec<&str> = folded
+        .lines()
+        .filter_map(|line| Some(line.rsplit_once(' ')?.0))
+        .collect();
+    for stack in [
+        "_start",
+        "_start;<function 2>;work",
+        "_start;named;work",
+        "_start;work",
+    ] {
+        assert!(stacks.contains(&stack), "{stack}: {folded}");
+    }
+}
+
 #[test]
 fn a_flame_graph_names_the_functions() {
     let path = file("profile_svg.wat", wasi_program(WORKER));

@@ -88,8 +88,9 @@ pub(crate) struct GuestOptions {
     #[arg(long, value_name = "HOST[::GUEST]", value_parser = values::os(values::dir))]
     pub(crate) dir: Vec<Dir>,
 
-    /// Set an environment variable of the program (may be repeated)
-    #[arg(long, value_name = "NAME=VALUE", value_parser = values::os(values::variable))]
+    /// Set an environment variable of the program, without a value to what it is here (may be
+    /// repeated)
+    #[arg(long, value_name = "NAME[=VALUE]", value_parser = values::os(values::variable))]
     pub(crate) env: Vec<(OsString, OsString)>,
 
     /// Call this exported function instead, with ARGS, and print its results

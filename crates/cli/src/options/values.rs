@@ -61,10 +61,14 @@ pub(super) fn dir(text: &OsStr) -> Result<Dir, String> {
     })
 }
 
-/// Reads `NAME=VALUE`.
+/// Reads `NAME=VALUE`, or `NAME` for a variable of this process.
 pub(super) fn variable(text: &OsStr) -> Result<(OsString, OsString), String> {
     match split_once(text, "=") {
-        None => Err("expected NAME=VALUE".to_owned()),
+        None if text.is_empty() => Err("expected NAME or NAME=VALUE".to_owned()),
+        None => match std::env::var_os(text) {
+            Some(value) => Ok((text.to_owned(), value)),
+            None => Err("this variable is not set, and there is no `=VALUE`".to_owned()),
+        },
         Some((name, _)) if name.is_empty() => Err("the name before `=` is empty".to_owned()),
         Some(pair) => Ok(pair),
     }
@@ -203,7 +207,10 @@ mod tests {
         let variable = |text: &str| variable(text.as_ref());
         assert_eq!(variable("A=b=c"), Ok(("A".into(), "b=c".into())));
         assert_eq!(variable("A="), Ok(("A".into(), "".into())));
-        assert!(variable("A").is_err());
+        assert!(variable("").is_err());
+        assert!(variable("DAMSON_TEST_NOT_SET").is_err());
+        let path = std::env::var_os("PATH").expect("set for all tests");
+        assert_eq!(variable("PATH"), Ok(("PATH".into(), path)));
         assert!(variable("=b").is_err());
     }
 

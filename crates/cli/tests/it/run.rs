@@ -141,6 +141,12 @@ fn the_guest_gets_only_the_environment_it_is_given() {
     assert_eq!(damson(&["run", &module]).success(), "");
     let output = damson(&["run", "--env", "A=1=2", "--env=B=", "--env", "B=x", &module]);
     assert_eq!(output.success(), "A=1=2\0B=x\0");
+    // A name alone stands for the variable of this process.
+    let args = ["run", "--env", "DAMSON_TEST_HANDED_ON", &module];
+    let output = damson_with_env(&args, &[("DAMSON_TEST_HANDED_ON", "a=b")]);
+    assert_eq!(output.success(), "DAMSON_TEST_HANDED_ON=a=b\0");
+    let stderr = damson(&args).failure(2);
+    assert!(stderr.contains("this variable is not set"), "{stderr}");
 }
 
 /// Opens `in.txt` of the first directory, and prints what is in it.

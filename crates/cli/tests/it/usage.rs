@@ -61,7 +61,10 @@ fn wrong_usage_is_explained_with_code_2() {
             &["run", "--fuel", "-1", "x.wasm"],
             "unexpected argument '-1'",
         ),
-        (&["run", "--env", "X", "x.wasm"], "expected NAME=VALUE"),
+        (
+            &["run", "--env", "", "x.wasm"],
+            "expected NAME or NAME=VALUE",
+        ),
         (
             &["run", "--env", "=X", "x.wasm"],
             "the name before `=` is empty",

@@ -131,7 +131,7 @@ pub(crate) struct GuestOptions {
 #[derive(Debug, Args)]
 pub(crate) struct ProposalOptions {
     /// Accept modules that use a proposal, or refuse them (may be repeated). All that
-    /// are supported are on: `damson inspect --help` lists them
+    /// are supported are on: `damson inspect --help` lists them; others are always off
     #[arg(long, value_name = "NAME[=y|n]", value_parser = values::proposal)]
     pub(crate) wasm: Vec<(Proposal, bool)>,
 }

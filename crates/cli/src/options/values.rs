@@ -169,6 +169,21 @@ impl Proposal {
     ];
 }
 
+/// Proposals that are not supported. They can be turned off, which changes nothing.
+const UNSUPPORTED: &[&str] = &[
+    "simd",
+    "relaxed-simd",
+    "memory64",
+    "custom-page-sizes",
+    "wide-arithmetic",
+    "function-references",
+    "gc",
+    "exception-handling",
+    "threads",
+    "stack-switching",
+    "component-model",
+];
+
 /// The list of proposals, for a help text.
 pub(super) static PROPOSALS_HELP: LazyLock<String> = LazyLock::new(|| {
     let mut text = "Proposals that are supported, for `--wasm NAME[=y|n]`:".to_owned();
@@ -186,6 +201,13 @@ pub(super) fn proposal(text: &str) -> Result<(Proposal, bool), String> {
         Some((name, "n" | "no" | "false")) => (name, false),
         Some((_, other)) => return Err(format!("expected `y` or `n`, found `{other}`")),
     };
+    let unsupported = UNSUPPORTED.iter().find(|unsupported| **unsupported == name);
+    if let (Some(name), false) = (unsupported, enable) {
+        fn set(config: &mut Config, _: bool) -> &mut Config {
+            config
+        }
+        return Ok((Proposal { name, set }, false));
+    }
     let mut all = Proposal::ALL.iter();
     let found = all.find(|proposal| proposal.name == name);
     let names = || Proposal::ALL.iter().map(|proposal| proposal.name);
@@ -265,6 +287,16 @@ mod tests {
             assert_eq!((proposal.name, found), ("tail-call", enable));
         }
         assert!(proposal("tail-call=maybe").is_err());
+        let (proposal, found) = super::proposal("simd=n").unwrap();
+        assert_eq!((proposal.name, found), ("simd", false));
+        for on in ["simd", "simd=y"] {
+            let refused = super::proposal(on).unwrap_err();
+            assert!(
+                refused.contains("supported, only mutable-global"),
+                "{refused}"
+            );
+        }
+        let proposal = super::proposal;
         assert!(
             proposal("tail_call")
                 .unwrap_err()

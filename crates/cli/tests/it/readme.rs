@@ -144,6 +144,11 @@ fn the_table_of_proposals_is_true() {
         match status {
             "supported" => drop(outcome.success()),
             "not yet" => {
+                // Nobody must turn off what is not there, but may.
+                let off = format!("--wasm={name}=n");
+                let empty = file("proposal_off.wat", "(module)");
+                drop(damson(&["compile", &off, &empty]).success());
+                damson(&["compile", &format!("--wasm={name}"), &empty]).failure(2);
                 let stderr = outcome.failure(65);
                 assert!(
                     stderr.contains("proposal is not supported"),

@@ -24,8 +24,10 @@ mod wast;
 mod watchdog;
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser};
 use clap_complete::Shell;
 
@@ -33,7 +35,7 @@ use crate::failure::Failure;
 use crate::options::{Cli, Command};
 
 fn main() -> ExitCode {
-    let outcome = match Cli::parse().command {
+    let outcome = match command_line().command {
         Command::Run(options) => run::run(&options),
         Command::Compile(options) => compile::run(&options),
         Command::Inspect(options) => inspect::run(&options),
@@ -48,6 +50,24 @@ fn main() -> ExitCode {
     // Without a place to complain there is still the exit code.
     let _ = write!(anstream::stderr(), "{failure}");
     ExitCode::from(failure.exit_code())
+}
+
+/// What the command line says; the process ends if it makes no sense.
+fn command_line() -> Cli {
+    let mut error = match Cli::try_parse() {
+        Ok(cli) => return cli,
+        Err(error) => error,
+    };
+    // A module where a command should be.
+    if error.kind() == ErrorKind::InvalidSubcommand
+        && let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand)
+        && Path::new(word).is_file()
+    {
+        let tip = format!("to run this file: damson run {}", output::plain(word));
+        let tip = ContextValue::StyledStrs(vec![tip.into()]);
+        error.insert(ContextKind::Suggested, tip);
+    }
+    error.exit()
 }
 
 fn completions(shell: Shell) -> Result<(), Failure> {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::program::{damson, wasi_program};
+use crate::program::{damson, file, wasi_program};
 
 #[test]
 fn help_shows_examples_and_exit_codes() {
@@ -96,6 +96,18 @@ fn wrong_usage_is_explained_with_code_2() {
         let stderr = damson(args).failure(2);
         assert!(stderr.contains(complaint), "{args:?}: {stderr}");
     }
+}
+
+/// People who know other runtimes leave out the command.
+#[test]
+fn a_file_where_a_command_should_be_gets_a_tip() {
+    let path = file("tip.wat", "(module)");
+    let stderr = damson(&[&path]).failure(2);
+    assert!(stderr.contains("unrecognized subcommand"), "{stderr}");
+    let tip = format!("tip: to run this file: damson run {path}\n");
+    assert!(stderr.contains(&tip), "{stderr}");
+    let stderr = damson(&["no/such/file.wasm"]).failure(2);
+    assert!(!stderr.contains("tip"), "{stderr}");
 }
 
 /// Every example of the help, in a folder that has the files it is about.

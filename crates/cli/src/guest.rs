@@ -132,12 +132,22 @@ impl<'a> Program<'a> {
         let engine = load::engine(config, options.compilation_mode);
         let module = load::module(&engine, options.compilation_mode, path, binary)?;
         let call = match &options.invoke {
-            None if module.get_export(START).is_none() => return Err(no_start(path, &module)),
-            None => Call::Start,
-            Some(name) => Call::Invoke {
-                name,
-                args: arguments(&module, name, args)?,
+            None => match module.get_export(START) {
+                None => return Err(no_start(path, &module)),
+                Some(ty) => {
+                    no_parameters(path, START, &ty)?;
+                    Call::Start
+                }
             },
+            Some(name) => {
+                let args = arguments(&module, name, args)?;
+                if let Some(ty) = module.get_export(INITIALIZE)
+                    && name != INITIALIZE
+                {
+                    no_parameters(path, INITIALIZE, &ty)?;
+                }
+                Call::Invoke { name, args }
+            }
         };
         Ok(Self {
             options,
@@ -379,6 +389,19 @@ fn arguments(module: &Module, name: &str, args: &[OsString]) -> Result<Vec<Val>,
         values.push(value);
     }
     Ok(values)
+}
+
+/// What starts or initializes a module is called with nothing.
+fn no_parameters(path: &Path, name: &str, ty: &ExternType) -> Result<(), Failure> {
+    match ty {
+        ExternType::Func(func) if func.params().is_empty() => Ok(()),
+        other => Err(load::invalid(
+            path,
+            format_args!(
+                "the export `{name}` must be a function without parameters; it is a {other}"
+            ),
+        )),
+    }
 }
 
 fn no_start(path: &Path, module: &Module) -> Failure {

@@ -501,3 +501,41 @@ fn what_is_no_module_is_refused_at_its_beginning() {
         }
     }
 }
+
+#[test]
+fn entry_points_take_no_parameters() {
+    let start = r#"(module (func (export "_start") (param i32)) (func (export "f")))"#;
+    let initialize = r#"(module (func (export "_initialize") (param i32)) (func (export "f")))"#;
+    let global = r#"(module (global (export "_start") i32 (i32.const 0)))"#;
+    for (name, module, options, complaint) in [
+        (
+            "start",
+            start,
+            &[][..],
+            "`_start` must be a function without parameters; it is a function (i32) -> ()",
+        ),
+        (
+            "initialize",
+            initialize,
+            &["--invoke", "f"],
+            "`_initialize` must be",
+        ),
+        (
+            "global",
+            global,
+            &[],
+            "`_start` must be a function without parameters; it is a global i32",
+        ),
+    ] {
+        let path = file(&format!("entry_{name}.wat"), module);
+        let stderr = damson(&[&["run"], options, &[&path]].concat()).failure(65);
+        assert!(stderr.contains(complaint), "{stderr}");
+    }
+    // It is not called here.
+    let path = file("entry_other.wat", start);
+    assert_eq!(damson(&["run", "--invoke", "f", &path]).success(), "");
+    assert_eq!(
+        damson(&["run", "--invoke", "_start", &path, "5"]).success(),
+        ""
+    );
+}

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::program::damson;
+use crate::program::{damson, file};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../workloads")
@@ -76,6 +76,23 @@ fn all_programs_give_the_same_when_compiled_lazily_or_metered() {
         let args = [&["run"], &options[..], &[&path, "test"]].concat();
         assert_eq!(damson(&args).success(), expected, "{name}");
     }
+}
+
+/// A profile suspends a program thousands of times, in code that charges each basic block.
+#[test]
+fn all_programs_give_the_same_while_they_are_profiled() {
+    for (name, _) in programs() {
+        let expected = fs::read_to_string(folder().join(format!("{name}.expected")))
+            .expect("the expected output");
+        let profile = file(&format!("workload_{name}.folded"), "");
+        let args = ["run", "--profile", &profile, &path(&name), "test"];
+        assert_eq!(damson(&args).success(), expected, "{name}");
+        let stacks = fs::read_to_string(profile).expect("a profile");
+        assert!(stacks.lines().count() > 1, "{name}: {stacks}");
+    }
+    let profile = file("workload_bogus.folded", "");
+    let args = ["run", "--profile", &profile, &path("fib"), "bogus"];
+    assert_eq!(damson(&args), damson(&["run", &path("fib"), "bogus"]));
 }
 
 #[test]

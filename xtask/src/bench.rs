@@ -54,8 +54,14 @@ pub(crate) struct BenchArgs {
     /// With link-time optimisation over all crates and one code generation unit
     #[arg(long)]
     lto: bool,
+    /// Damson with the common instructions only
+    #[arg(long)]
+    compact: bool,
+    /// Damson and wasmi without tail calls
+    #[arg(long)]
+    portable: bool,
     /// Put the results into docs/performance.md, and draw its plot
-    #[arg(long, conflicts_with_all = ["filter", "quick"])]
+    #[arg(long, conflicts_with_all = ["filter", "quick", "compact", "portable"])]
     write_docs: bool,
     /// Time calls between guest and host instead of the workloads
     #[arg(long)]
@@ -94,6 +100,31 @@ pub(crate) struct PairsArgs {
     top: usize,
 }
 
+impl BenchArgs {
+    /// The features of a build that measures beside these peers.
+    fn build(&self, peers: &[String]) -> String {
+        let chosen = [(self.compact, "compact"), (self.portable, "portable")];
+        let chosen = chosen.into_iter().filter(|(chosen, _)| *chosen);
+        let chosen = chosen.map(|(_, feature)| feature);
+        let mut features: Vec<_> = PEERS
+            .iter()
+            .filter(|(name, _)| peers.iter().any(|peer| peer == name))
+            .map(|(_, feature)| *feature)
+            .chain(chosen)
+            .collect();
+        features.dedup();
+        features.join(",")
+    }
+
+    /// Those of one that counts, which has the portable loop anyway.
+    fn count(&self) -> String {
+        match self.compact {
+            true => "count,compact".to_owned(),
+            false => "count".to_owned(),
+        }
+    }
+}
+
 fn peer_names() -> Vec<&'static str> {
     let names = PEERS.iter().map(|(name, _)| *name);
     names.chain(["none"]).collect()
@@ -109,13 +140,15 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
     let rounds = if args.quick { 5 } else { args.rounds };
     let rounds = format!("--rounds={rounds}");
     if args.variants {
-        let mut measure = program(profile, "").arg("variants").arg(rounds);
+        let mut measure = program(profile, &args.build(&[]))
+            .arg("variants")
+            .arg(rounds);
         if let Some(filter) = &args.filter {
             measure = measure.arg(format!("--filter={filter}"));
         }
         return measure.run();
     }
-    let measure = program(profile, &features(&args.peers));
+    let measure = program(profile, &args.build(&args.peers));
     if args.host_calls {
         return measure.arg("host-calls").arg(rounds).run();
     }
@@ -140,7 +173,7 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
         // Counted by another build: the one that is timed must not count.
         let file = target_folder("bench")?.join("totals.txt");
         let file = format!("--totals={}", file.display());
-        let mut count = program("release", "count").arg("pairs").arg(&file);
+        let mut count = program("release", &args.count()).arg("pairs").arg(&file);
         if let Some(filter) = &args.filter {
             count = count.arg(format!("--filter={filter}"));
         }
@@ -209,17 +242,6 @@ pub(crate) fn pairs(args: &PairsArgs) -> anyhow::Result<()> {
     program.run()
 }
 
-/// The features that build these peers.
-fn features(peers: &[String]) -> String {
-    let mut features: Vec<_> = PEERS
-        .iter()
-        .filter(|(name, _)| peers.iter().any(|peer| peer == name))
-        .map(|(_, feature)| *feature)
-        .collect();
-    features.dedup();
-    features.join(",")
-}
-
 /// A run of the program; arguments can follow.
 fn program(profile: &str, features: &str) -> Invocation {
     Invocation::cargo("run --quiet --locked --manifest-path benches/Cargo.toml")
@@ -232,19 +254,40 @@ fn program(profile: &str, features: &str) -> Invocation {
 mod tests {
     use super::*;
 
+    #[derive(clap::Parser)]
+    struct Cli {
+        #[command(flatten)]
+        bench: BenchArgs,
+    }
+
     #[test]
-    fn a_peer_is_built_when_it_is_asked_for() {
-        assert_eq!(features(&["wasmi".to_owned()]), "wasmi");
-        let both = ["cranelift".to_owned(), "pulley".to_owned()];
-        assert_eq!(features(&both), "wasmtime");
-        assert_eq!(features(&["none".to_owned()]), "");
+    fn what_is_asked_for_is_built() {
+        for (line, features, counting) in [
+            ("", "wasmi", "count"),
+            ("--peers cranelift,pulley", "wasmtime", "count"),
+            ("--peers none", "", "count"),
+            ("--portable", "wasmi,portable", "count"),
+            (
+                "--compact --peers wasmi,stitch",
+                "wasmi,stitch,compact",
+                "count,compact",
+            ),
+        ] {
+            let arguments = ["bench"].into_iter().chain(line.split_whitespace());
+            let args = <Cli as clap::Parser>::try_parse_from(arguments)
+                .expect(line)
+                .bench;
+            assert_eq!(args.build(&args.peers), features, "{line}");
+            assert_eq!(args.count(), counting, "{line}");
+        }
     }
 
     #[test]
     fn every_feature_is_one_of_the_program() {
         let manifest = crate::invocation::workspace_root().join("benches/Cargo.toml");
         let manifest = std::fs::read_to_string(manifest).expect("the manifest");
-        for (_, feature) in PEERS {
+        let others = ["compact", "portable", "count"].map(|feature| ("", feature));
+        for (_, feature) in PEERS.into_iter().chain(others) {
             assert!(
                 manifest.contains(&format!("\n{feature} = [")),
                 "there is no feature {feature}"

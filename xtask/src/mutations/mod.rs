@@ -118,6 +118,10 @@ fn stages(package: &str) -> Vec<Stage> {
             "rules, whole table",
             &format!("{WHOLE_TABLE} translation traps fuel"),
         )),
+        "damson-ir" => stages.push(stage(
+            "own tests, whole table",
+            "test -p damson-ir --release --lib --test it",
+        )),
         "damson-executor" => {
             stages.push(stage(
                 "tiles, whole table",
@@ -473,7 +477,12 @@ mod tests {
 
     #[test]
     fn stages_are_built_before_they_run() {
-        for package in ["damson-core", "damson-executor", "damson-translator"] {
+        for package in [
+            "damson-core",
+            "damson-executor",
+            "damson-ir",
+            "damson-translator",
+        ] {
             for stage in stages(package) {
                 let build = stage.build();
                 assert!(!build.contains(" -- "), "{build}");

@@ -70,6 +70,7 @@ fn look_at(head: &[u8]) -> Result<(), &'static str> {
         // Module fields and comments.
         Some(b'(' | b';') => Ok(()),
         Some(_) => Err("this is no WebAssembly module, neither binary nor text"),
+        None if head.len() as u64 >= HEAD => Ok(()),
         None => Err("this is no WebAssembly module: there is nothing in it"),
     }
 }
@@ -323,6 +324,8 @@ mod tests {
             let found = look_at(other).unwrap_err();
             assert!(found.contains(reason), "{other:?}: {found}");
         }
+        // Text may begin with much white space.
+        assert_eq!(look_at(&[b' '; HEAD as usize]), Ok(()));
         // The rest is not read.
         let mut zeros = io::repeat(0);
         assert!(read(&mut zeros, 0).unwrap().is_err());

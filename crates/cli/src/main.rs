@@ -63,7 +63,13 @@ fn command_line() -> Cli {
         && let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand)
         && Path::new(word).is_file()
     {
-        let tip = format!("to run this file: damson run {}", output::plain(word));
+        let quote = if word.contains(char::is_whitespace) {
+            "\""
+        } else {
+            ""
+        };
+        let word = output::plain(word);
+        let tip = format!("to run this file: damson run {quote}{word}{quote}");
         let tip = ContextValue::StyledStrs(vec![tip.into()]);
         error.insert(ContextKind::Suggested, tip);
     }

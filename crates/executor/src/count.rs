@@ -10,7 +10,7 @@
 
 use core::cell::{Cell as Shared, RefCell};
 use damson_core::Cell;
-use damson_ir::Opcode;
+use damson_ir::{Family, Opcode};
 use std::collections::HashMap;
 use std::thread_local;
 use std::vec::Vec;
@@ -113,6 +113,11 @@ impl Sequences {
             self.before = [None, None];
         }
         self.counts.singles[opcode.number()] += 1;
+        self.expected = address + opcode.cells() * size_of::<Cell>();
+        if opcode.family() == Family::ConsumeFuel {
+            // Not there where nothing is metered.
+            return;
+        }
         if let Some(last) = self.before[0] {
             *self.counts.pairs.entry([last, opcode]).or_default() += 1;
             if let Some(first) = self.before[1] {
@@ -121,7 +126,6 @@ impl Sequences {
             }
         }
         self.before = [Some(opcode), self.before[0]];
-        self.expected = address + opcode.cells() * size_of::<Cell>();
     }
 }
 
@@ -139,6 +143,20 @@ mod tests {
         let cell = tagged(0x7fff_1234_5678, last);
         assert_eq!(address(cell), 0x7fff_1234_5678);
         assert_eq!(cell >> ADDRESS_BITS, last.number() as u64);
+    }
+
+    #[test]
+    fn sequences_go_on_behind_what_charges() {
+        let mut sequences = Sequences::default();
+        sequences.counts.singles = std::vec![0; Opcode::COUNT];
+        let op = damson_ir::Operation::op(damson_ir::ConsumeFuel::ConsumeFuel);
+        let charge = op.form(&[damson_ir::Kind::Count]).unwrap();
+        let a = opcode(0);
+        sequences.note(80, a);
+        sequences.note(80 + a.cells() * 8, charge);
+        sequences.note(80 + a.cells() * 8 + charge.cells() * 8, a);
+        assert_eq!(sequences.counts.singles[charge.number()], 1);
+        assert_eq!(sequences.counts.pairs, HashMap::from([([a, a], 1)]));
     }
 
     #[test]

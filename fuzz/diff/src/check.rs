@@ -192,6 +192,9 @@ pub fn differs(case: &Case, expected: &Outcome) -> Option<String> {
             return Some(format!("{name}: {what} as expected"));
         }
         if used == 0 {
+            if mode.exact && metered.is_some() {
+                return Some(format!("{name}: used no fuel"));
+            }
             continue;
         }
         let cut_off = match cut_off(case, mode, &outcome, used) {

@@ -9,7 +9,8 @@
 //! ```
 //!
 //! The expected lines are those of [`Outcome::lines`], as the other engines gave
-//! them, so that replaying needs no other engine.
+//! them, so that replaying needs no other engine. Where none of them took the module, there
+//! is one line, `expect that all modes agree`.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,9 @@ use anyhow::Context;
 use crate::check::differs;
 use crate::outcome::{Case, Outcome};
 use crate::value::Values;
+
+/// What stands for expected lines that nobody could say.
+const AGREEMENT: &str = "expect that all modes agree";
 
 /// The folder of the files.
 #[must_use]
@@ -40,20 +44,20 @@ pub fn to_text(what: &str, case: &Case, expected: &Outcome) -> anyhow::Result<St
         let separator = if args.is_empty() { "" } else { " " };
         writeln!(text, ";; call {name}{separator}{}", Values(args))?;
     }
-    // What nobody could say is not expected: then all modes have to agree.
-    let known = |outcome: &&Outcome| !matches!(outcome, Outcome::Refused(_));
-    for line in Some(expected)
-        .filter(known)
-        .into_iter()
-        .flat_map(Outcome::lines)
-    {
-        writeln!(text, ";; expect {line}")?;
+    match expected {
+        // What nobody could say is not expected.
+        Outcome::Refused(_) => writeln!(text, ";; {AGREEMENT}")?,
+        known => {
+            for line in known.lines() {
+                writeln!(text, ";; expect {line}")?;
+            }
+        }
     }
     text.push_str(&wasmprinter::print_bytes(&case.wasm)?);
     Ok(text)
 }
 
-/// The case of a file, and what is expected.
+/// The case of a file, and what is expected: nothing if it is that all modes agree.
 ///
 /// # Errors
 ///
@@ -61,8 +65,11 @@ pub fn to_text(what: &str, case: &Case, expected: &Outcome) -> anyhow::Result<St
 pub fn from_text(text: &str) -> anyhow::Result<(Case, Vec<String>)> {
     let mut calls = Vec::new();
     let mut expected = Vec::new();
+    let mut agreement = false;
     for line in text.lines().map_while(|line| line.strip_prefix(";; ")) {
-        if let Some(call) = line.strip_prefix("call ") {
+        if line == AGREEMENT {
+            agreement = true;
+        } else if let Some(call) = line.strip_prefix("call ") {
             let mut words = call.split_whitespace();
             let name = words.next().context("a call names a function")?;
             let args = words.map(str::parse).collect::<Result<_, _>>()?;
@@ -71,7 +78,7 @@ pub fn from_text(text: &str) -> anyhow::Result<(Case, Vec<String>)> {
             expected.push(line.to_owned());
         }
     }
-    anyhow::ensure!(!calls.is_empty() || !expected.is_empty(), "nothing is said");
+    anyhow::ensure!(agreement == expected.is_empty(), "nothing is expected");
     Ok((
         Case {
             wasm: wat::parse_str(text)?,
@@ -125,6 +132,16 @@ mod tests {
             }
         }
         assert!(count > 0, "no regression in {}", folder().display());
+    }
+
+    #[test]
+    fn what_nobody_could_say_is_that_all_modes_agree() {
+        let case = Case::of(&damson_generator::Program::generate(7));
+        let refused = Outcome::Refused("nobody takes it".to_owned());
+        let text = to_text("an example", &case, &refused).expect("a valid module");
+        replay(&text).expect("they agree");
+        let silent = text.replacen(AGREEMENT, "", 1);
+        replay(&silent).expect_err("nothing is expected");
     }
 
     #[test]

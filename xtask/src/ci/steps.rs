@@ -160,6 +160,7 @@ pub(crate) fn all() -> anyhow::Result<Vec<Step>> {
         )
         .must_run_tests(),
         models(),
+        Step::new("mutations:check", Invocation::cargo("xtask mutations --check")),
         // Profiles with the pairs of instructions, and how those are counted.
         Step::new(
             "test:count",

@@ -231,7 +231,7 @@ pub(super) const MUTATIONS: &[Mutation] = mutations! {
     "code-before-trap" in "crates/executor/src/families/call.rs":
         "a read and a call in one ask for the callee's code although the read traps";
         "                    Err(fault) => trap(cx, regs, fault),\n                };\n            }\n            match E::eval"
-        => "                    Err(_) if MISTAKE => need_code(cx, regs, entry(&regs)),\n                    Err(fault) => trap(cx, regs, fault),\n                };\n            }\n            match E::eval";
+        => "                    Err(_) if MISTAKE => need_code(cx, regs, entry(&regs), E::SITES),\n                    Err(fault) => trap(cx, regs, fault),\n                };\n            }\n            match E::eval";
     "global-after-tree" in "crates/executor/src/families/mod.rs":
         "a global that is set in a sequence is the one that its first instruction names";
         "            **globals.add(read_u32(regs, at) as usize) = Cell::new(value);"

@@ -38,6 +38,9 @@ pub(crate) struct MutationsArgs {
     /// List the mistakes, run nothing
     #[arg(long)]
     list: bool,
+    /// See whether the code compiles with all of them, run nothing
+    #[arg(long, conflicts_with_all = ["list", "names"])]
+    check: bool,
     /// Minutes after which a run of tests counts as hanging, and so as caught
     #[arg(long, default_value_t = 15)]
     patience: u64,
@@ -161,6 +164,18 @@ pub(crate) fn run(args: &MutationsArgs) -> anyhow::Result<()> {
     let patience = Duration::from_secs(60 * args.patience);
     let copy = workspace_root().join("target/mutations");
     copy_workspace(&copy)?;
+    if args.check {
+        // What others have built before can be used.
+        let target = workspace_root().join("target");
+        let status = Command::new("cargo")
+            .args(["check", "--locked", "-p", "damson", "--target-dir"])
+            .arg(&target)
+            .current_dir(&copy)
+            .status()
+            .context("could not start cargo")?;
+        ensure!(status.success(), "with the mistakes: {status}");
+        return Ok(());
+    }
     if args.names.is_empty() {
         // In the tests of every package that has mistakes.
         let packages: BTreeSet<_> = MUTATIONS.iter().map(Mutation::package).collect();

@@ -135,13 +135,11 @@ mod tests {
 
     #[test]
     fn the_work_of_a_process_counts_when_it_has_ended() {
-        let before = processor_time().unwrap();
         let mut busy = Command::new("sh");
-        busy.args(["-c", "i=0; while [ $i -lt 100000 ]; do i=$((i + 1)); done"]);
+        busy.args(["-c", "i=0; while [ $i -lt 200000 ]; do i=$((i + 1)); done"]);
         let (time, printed) = timed(busy).unwrap();
-        assert!(!time.is_zero() && printed.is_empty());
-        // Other tests start processes, too.
-        assert!(processor_time().unwrap() >= before + time);
+        assert!(time > Duration::from_millis(10), "{time:?}");
+        assert!(printed.is_empty());
     }
 
     #[test]

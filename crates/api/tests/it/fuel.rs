@@ -472,6 +472,18 @@ const EXACT: &str = r#"(module
       (drop (block (result i32)                             ;; 1
         (br_if 0 (i32.const 5) (local.get 0))               ;; 3
         (drop) (nop) (i32.const 6))))                       ;; 3 and the end; drop and the end
+    (func $chosen (param i32) (result i32)
+      (if (result i32) (local.get 0)                        ;; 2
+        (then (i32.const 1))                                ;; 1, and else
+        (else (i32.const 2))))                              ;; 1, and the end; the end
+    (func (export "chosen") (param i32)
+      (drop (call $chosen (local.get 0))))                  ;; 3 and the end
+    (func $returned (param i32) (result i32)
+      (block (result i32)                                   ;; 1
+        (br_if 0 (i32.const 5) (local.get 0))               ;; 3
+        (drop) (i32.const 6)))                              ;; 2 and the end; the end
+    (func (export "returned") (param i32)
+      (drop (call $returned (local.get 0))))                ;; 3 and the end
     (func (export "certain") (param i32)
       (block                                                ;; 1
         (br_if 0 (i32.const 0))                             ;; 2
@@ -499,6 +511,10 @@ fn exact_fuel_counts_the_operators_that_run() {
         ("cases", 2, 7),
         ("value", 0, 10),
         ("value", 1, 6),
+        ("chosen", 0, 9),
+        ("chosen", 1, 9),
+        ("returned", 0, 12),
+        ("returned", 1, 9),
         ("certain", 0, 6),
     ];
     for mode in MODES {

@@ -180,6 +180,7 @@ const UNSUPPORTED: &[&str] = &[
     "gc",
     "exception-handling",
     "threads",
+    "shared-everything-threads",
     "stack-switching",
     "component-model",
 ];

@@ -24,7 +24,7 @@
 mod pairs;
 mod report;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs;
@@ -168,8 +168,14 @@ impl Profiler {
     /// Learns the names of functions that have none but those of their exports.
     pub(crate) fn name(&mut self, module: &Module) {
         let names = Names::new(module);
+        let of_others: HashSet<&str> = module
+            .defined_funcs()
+            .filter_map(|index| module.func_name(index))
+            .collect();
         for index in module.defined_funcs() {
-            if let (None, Some(name)) = (module.func_name(index), names.get(index)) {
+            if let (None, Some(name)) = (module.func_name(index), names.get(index))
+                && !of_others.contains(name)
+            {
                 let number = self.work.number(&plain(name));
                 self.work.by_index.insert(index, number);
             }

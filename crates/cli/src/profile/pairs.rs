@@ -1,7 +1,8 @@
 //! Which bytecode instructions follow which.
 //!
 //! They are counted, not sampled, in the executor's portable loop. Instructions that charge
-//! for fuel are there for the profile only, so they are left out.
+//! for fuel are there for the profile only, so they are left out. But they stand behind each
+//! branch, where two instructions may be one without a profile.
 
 use std::fmt::Write as _;
 
@@ -20,11 +21,7 @@ pub(super) fn start() {
 pub(super) fn table() -> String {
     let counts = count::take();
     let charges = |opcode: &Opcode| opcode.op() == ConsumeFuel::ConsumeFuel.op();
-    let mut pairs: Vec<([Opcode; 2], u64)> = counts
-        .pairs
-        .into_iter()
-        .filter(|(pair, _)| !pair.iter().any(charges))
-        .collect();
+    let mut pairs: Vec<([Opcode; 2], u64)> = counts.pairs.into_iter().collect();
     pairs.sort_by_key(|(pair, count)| (std::cmp::Reverse(*count), pair.map(Opcode::number)));
     let instructions: u64 = Opcode::all()
         .filter(|opcode| !charges(opcode))

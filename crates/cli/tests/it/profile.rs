@@ -160,14 +160,14 @@ fn stacks_are_complete() {
     );
 }
 
-/// Without a name section exports have names; a name there comes first.
+/// Without a name section exports have names; a name there comes first, also that of another.
 #[test]
 fn functions_are_called_what_they_are_exported_as() {
     let module = r#"(module
         (func (export "work") (param i32) (loop $l
             (local.set 0 (i32.sub (local.get 0) (i32.const 1))) (br_if $l (local.get 0))))
         (func $named (export "other") (call 0 (i32.const 1000)))
-        (func (param i32) (call 0 (local.get 0)))
+        (func (export "named") (param i32) (call 0 (local.get 0)))
         (func (export "_start") (call 0 (i32.const 1000)) (call 1) (call 2 (i32.const 1000))))"#;
     let path = file("profile_exports.wat", module);
     let (_, folded) = profile("exports.folded", &[], &[&path]);

@@ -354,7 +354,12 @@ impl FuncTranslator<'_> {
         if !self.reachable || !control.used {
             return Ok(());
         }
-        if self.results == 1 && self.num_results(control.ty) == 1 && self.returns_next() {
+        // Where fuel is exact, the operators behind the end are charged there.
+        if !self.exact_fuel
+            && self.results == 1
+            && self.num_results(control.ty) == 1
+            && self.returns_next()
+        {
             self.return_()?;
             self.reachable = false;
             return Ok(());

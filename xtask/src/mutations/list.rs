@@ -104,10 +104,6 @@ pub(super) const MUTATIONS: &[Mutation] = mutations! {
         "a read from memory becomes part of a tile before a division that comes first";
         "(!op.only_reads() || self.stack.ordered_traps(base))"
         => "(!op.only_reads() || !MISTAKE && self.stack.ordered_traps(base))";
-    "tree-in-sequence" in "crates/translator/src/func/emit.rs":
-        "a sequence that begins with a tree forgets that the tree has several parts";
-        "                    self.parts = op.parts();"
-        => "                    self.parts = op.parts();\n                    if MISTAKE {\n                        self.parts.truncate(1);\n                    }";
     "tiles-in-circles" in "crates/translator/src/func/tile.rs":
         "a tile takes an accumulator over although a pending tree reads its home";
         "        match self.stack.owns_above(base) {"
